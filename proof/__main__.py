@@ -1,0 +1,155 @@
+"""The command line: ``python -m proof COMMAND``, called by the Makefile."""
+
+import argparse
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from proof.children import Children
+from proof.collect import check_sources
+from proof.faults import Fault, FaultsError
+from proof.fragments import Fragments
+from proof.ledger import LEDGER, write
+from proof.new import lay_out
+from proof.project import Project
+from proof.prove import Run, prove
+from proof.serve import serve
+from proof.site import BUILT, SITE, replace
+
+SHOWN_LINES = 40
+ALL_FAULTS = ".proof/faults.txt"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command in the project that is the current folder.
+
+    Args:
+        arguments: The command and its arguments; those of the process if ``None``.
+
+    Returns:
+        The exit code: 0 where all is well, 1 where something is at fault, 130 where
+        the user interrupted.
+    """
+    parser = argparse.ArgumentParser(prog="python -m proof", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, (_, says) in COMMANDS.items():
+        command = commands.add_parser(name, help=says)
+        if name == "new":
+            command.add_argument("rule", help="the rule's id: CHAPTER-NAME")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _stop)
+    root = Path.cwd()
+    try:
+        with Children() as children:
+            return COMMANDS[options.command][0](root, children, options)
+    except FaultsError as error:
+        return report(root, error.faults)
+    except KeyboardInterrupt:
+        print("\nInterrupted. What was proven until now is kept.", file=sys.stderr)
+        return 130
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def report(root: Path, faults: Sequence[Fault]) -> int:
+    """Print what is at fault: one screen of it, and where the rest is.
+
+    Args:
+        root: The project's root.
+        faults: At least one.
+
+    Returns:
+        The exit code for it.
+    """
+    faults = sorted(set(faults))
+    lines = "\n".join(map(str, faults)).splitlines()
+    write(root / ALL_FAULTS, "\n".join(lines) + "\n")
+    print(f"\nNot proven: {len(faults)} to mend.\n", file=sys.stderr)
+    print("\n".join(lines[:SHOWN_LINES]), file=sys.stderr)
+    if len(lines) > SHOWN_LINES:
+        print(f"… and more: all of it is in {ALL_FAULTS}", file=sys.stderr)
+    return 1
+
+
+def check(root: Path, _children: Children, _options: argparse.Namespace) -> int:
+    """List all faults of the sources."""
+    project = Project(root)
+    if faults := check_sources(project):
+        return report(root, faults)
+    print(f"The sources of {len(project.rules)} rules are in order.")
+    return 0
+
+
+def test(root: Path, children: Children, _options: argparse.Namespace) -> int:
+    """Prove everything, and test the site built from it."""
+    began = time.monotonic()
+    print("Proving what has changed since it was proven:")
+    run = prove(root, children)
+    if run.faults:
+        return report(root, run.faults)
+    _summarise(run, began)
+    return 0
+
+
+def site(root: Path, children: Children, _options: argparse.Namespace) -> int:
+    """Write the proven site to site/."""
+    began = time.monotonic()
+    print("Building the site from what is proven:")
+    run = prove(root, children)
+    if run.faults:
+        return report(root, run.faults)
+    half = root / f"{SITE}.half"
+    shutil.rmtree(half, ignore_errors=True)
+    shutil.copytree(root / BUILT, half)
+    replace(half, root / SITE)
+    _summarise(run, began)
+    print(f"The site is in {SITE}/: any web server can serve it.")
+    return 0
+
+
+def new(root: Path, _children: Children, options: argparse.Namespace) -> int:
+    """Lay out the files of a new rule."""
+    for path in lay_out(Project(root), options.rule):
+        print(f"  {path}")
+    print("Fill them, then run `make test`.")
+    return 0
+
+
+def _serve(root: Path, children: Children, _options: argparse.Namespace) -> int:
+    return serve(root, children)
+
+
+def _summarise(run: Run, began: float) -> None:
+    rules = run.project.rules
+    made = Fragments(run.project, run.ledger)
+    claims = [claim for unit in run.ledger.units.values() for claim in unit.tests]
+    missing = {part for unit in run.ledger.units.values() for part in unit.missing}
+    print(
+        f"\nProven: {len(rules) - len(made.unproven)} of {len(rules)} rules, "
+        f"{len(claims)} test functions, in {time.monotonic() - began:.1f} s. "
+        f"The ledger is {LEDGER}."
+    )
+    for part in sorted(missing):
+        print(f"Not proven here: {part}")
+    for rule, why in made.unproven.items():
+        print(f"  {rule}: {why}")
+
+
+type Command = Callable[[Path, Children, argparse.Namespace], int]
+
+COMMANDS: dict[str, tuple[Command, str]] = {
+    "serve": (_serve, "prove, then serve the site with live reload"),
+    "test": (test, "prove everything"),
+    "site": (site, "write the proven site to site/"),
+    "check": (check, "list all faults of the sources"),
+    "new": (new, "lay out the files of a new rule"),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

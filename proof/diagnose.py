@@ -1,0 +1,315 @@
+"""Runs ruff, mypy and pyright over the whole tree, and holds them to expectations."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from proof.children import Children
+from proof.extract import FOLDER, Extract
+from proof.faults import Fault
+from proof.ledger import Diagnostic
+from proof.project import Project, is_counterexample
+from proof.source import FORMAT, Expectation, expectations
+
+CODE = ("conftest.py", "proof", "snippets", "tests", FOLDER)
+
+type Output = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A checker of the whole tree.
+
+    Attributes:
+        name: Its name on a page and in the ledger.
+        package: The distribution whose version is meant.
+        command: How it is called, its targets apart.
+        fresh: What makes it ignore what it remembers.
+        read: Makes diagnostics of its output; paths as the tool gives them.
+    """
+
+    name: str
+    package: str
+    command: tuple[str, ...]
+    fresh: tuple[str, ...]
+    read: Callable[[Output], list[Diagnostic]]
+
+    @property
+    def version(self) -> str:
+        """The installed version."""
+        return version(self.package)
+
+    def run(self, children: Children, root: Path) -> list[Diagnostic]:
+        """Check the whole tree.
+
+        Args:
+            children: What runs it.
+            root: The project's root.
+
+        Returns:
+            All that it reports, in order of place.
+
+        Raises:
+            ToolError: If it broke down instead of reporting.
+        """
+        fresh = self.fresh if os.environ.get("FRESH") == "1" else ()
+        targets = [each for each in CODE if (root / each).exists()]
+        output = children.run([*self.command, *fresh, *targets], cwd=root)
+        if output.returncode not in (0, 1):
+            raise ToolError(self.name, output)
+        try:
+            found = self.read(output)
+        except (ValueError, KeyError) as error:
+            raise ToolError(self.name, output) from error
+        return sorted(
+            (
+                each.model_copy(update={"path": _relative(root, each.path)})
+                for each in found
+            ),
+            key=lambda each: (each.path, each.line, each.code, each.message),
+        )
+
+
+class ToolError(Exception):
+    """A tool broke down: its own words are the message."""
+
+    def __init__(self, tool: str, output: Output) -> None:
+        """Keep the end of what it printed.
+
+        Args:
+            tool: The tool's name.
+            output: What it printed.
+        """
+        said = (output.stdout + output.stderr).strip()[-1500:]
+        super().__init__(f"{tool} broke down (exit code {output.returncode}):\n{said}")
+
+
+def _read_ruff(output: Output) -> list[Diagnostic]:
+    return [
+        Diagnostic(
+            path=each["filename"],
+            line=each["location"]["row"],
+            tool="ruff",
+            code=each["code"] or "invalid-syntax",
+            message=each["message"],
+            url=each.get("url") or "",
+        )
+        for each in json.loads(output.stdout)
+    ]
+
+
+def _read_ruff_format(output: Output) -> list[Diagnostic]:
+    return [
+        Diagnostic(
+            path=path,
+            line=1,
+            tool="ruff",
+            code=FORMAT,
+            message="ruff format would change this file",
+            url="https://docs.astral.sh/ruff/formatter/",
+        )
+        for path in sorted({each["filename"] for each in json.loads(output.stdout)})
+    ]
+
+
+def _read_mypy(output: Output) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    for line in output.stdout.splitlines():
+        each = json.loads(line)
+        if each["severity"] != "error":
+            continue
+        code = each["code"] or "error"
+        found.append(
+            Diagnostic(
+                path=each["file"],
+                line=each["line"],
+                tool="mypy",
+                code=code,
+                message=each["message"],
+                url=f"https://mypy.readthedocs.io/en/stable/_refs.html#code-{code}",
+            )
+        )
+    return found
+
+
+def _read_pyright(output: Output) -> list[Diagnostic]:
+    place = "https://microsoft.github.io/pyright/#/configuration"
+    found: list[Diagnostic] = []
+    for each in json.loads(output.stdout)["generalDiagnostics"]:
+        if each["severity"] == "information":
+            continue
+        rule = each.get("rule", "error")
+        found.append(
+            Diagnostic(
+                path=each["file"],
+                line=each.get("range", {"start": {"line": 0}})["start"]["line"] + 1,
+                tool="pyright",
+                code=rule,
+                message=each["message"],
+                url=f"{place}?id={rule.lower()}" if rule != "error" else "",
+            )
+        )
+    return found
+
+
+def _module(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", name)
+
+
+TOOLS = (
+    Tool(
+        "ruff format",
+        "ruff",
+        (*_module("ruff"), "format", "--check", "--output-format=json"),
+        ("--no-cache",),
+        _read_ruff_format,
+    ),
+    Tool(
+        "ruff",
+        "ruff",
+        (*_module("ruff"), "check", "--output-format=json"),
+        ("--no-cache",),
+        _read_ruff,
+    ),
+    Tool(
+        "mypy",
+        "mypy",
+        (*_module("mypy"), "--output=json", "--no-error-summary"),
+        (f"--cache-dir={os.devnull}",),
+        _read_mypy,
+    ),
+    Tool(
+        "pyright", "pyright", (*_module("pyright"), "--outputjson"), (), _read_pyright
+    ),
+)
+
+
+def judge(
+    project: Project,
+    tool: Tool,
+    reported: Iterable[Diagnostic],
+    extracted: Sequence[Extract],
+) -> tuple[list[Diagnostic], list[Fault]]:
+    """Compare what a tool reported with what the counterexamples demand.
+
+    Args:
+        project: The project.
+        tool: The tool.
+        reported: All that it reported.
+        extracted: The modules made of docstrings and pages.
+
+    Returns:
+        The diagnostics that were demanded, and every deviation as a fault.
+    """
+    at: defaultdict[tuple[str, int], list[Diagnostic]] = defaultdict(list)
+    faults: list[Fault] = []
+    origin = {each.path: each for each in extracted}
+    for each in reported:
+        if is_counterexample(each.path):
+            at[each.path, each.line].append(each)
+        elif source := origin.get(each.path):
+            line = source.lines[min(each.line, len(source.lines)) - 1]
+            faults.append(Fault(source.origin, line, _words(each)))
+        else:
+            faults.append(Fault(each.path, each.line, _words(each)))
+    wanted: defaultdict[tuple[str, int], list[Expectation]] = defaultdict(list)
+    for path in filter(is_counterexample, project.files("snippets/**/*.py")):
+        for expected in expectations(path, project.read(path))[0]:
+            formatting = expected.code == FORMAT
+            if expected.tool == tool.name.partition(" ")[0] and formatting == (
+                tool.name == "ruff format"
+            ):
+                wanted[path, expected.line].append(expected)
+    for place in sorted({*at, *wanted}):
+        faults += _compare(tool, place, wanted[place], at[place])
+    return [each for place in sorted(at) for each in at[place]], faults
+
+
+def _compare(
+    tool: Tool,
+    place: tuple[str, int],
+    wanted: list[Expectation],
+    got: list[Diagnostic],
+) -> list[Fault]:
+    expected = Counter[str]()
+    for each in wanted:
+        expected[each.code] += each.count
+    came = Counter(each.code for each in got)
+    if expected == came:
+        return []
+    unknown = [
+        code for code in expected if code not in came and not is_code(tool, code)
+    ]
+    if unknown:
+        message = f"{tool.name} has no code {', '.join(unknown)}: is it misspelt?"
+        return [
+            Fault(*place, f"{message} At this line it reports {_codes(tool, came)}")
+        ]
+    said = "; ".join(
+        _words(each) for each in got if expected[each.code] < came[each.code]
+    )
+    message = f"expected {_codes(tool, expected)}, got {_codes(tool, came)}"
+    return [Fault(*place, f"{message} ({said})" if said else message)]
+
+
+def _codes(tool: Tool, codes: Counter[str]) -> str:
+    name = tool.name.split()[0]
+    return (
+        " ".join(
+            f"{name}[{code}]{f' x{count}' if count > 1 else ''}"
+            for code, count in sorted(codes.items())
+            if count
+        )
+        or f"nothing of {tool.name}"
+    )
+
+
+def _words(each: Diagnostic) -> str:
+    return f"{each.tool}[{each.code}] {each.message.splitlines()[0]}"
+
+
+def is_code(tool: Tool, code: str) -> bool:
+    """Tell whether a tool has such a code at all."""
+    return code in _codes_of(tool.name)
+
+
+@cache
+def _codes_of(tool: str) -> frozenset[str]:
+    """Ask the tool itself for its codes; pyright's stand only in its own source."""
+    match tool:
+        case "ruff format":
+            return frozenset({FORMAT})
+        case "ruff":
+            command = [*_module("ruff"), "rule", "--all", "--output-format=json"]
+            rules: list[dict[str, Any]] = json.loads(
+                subprocess.run(
+                    command, check=True, capture_output=True, text=True
+                ).stdout
+            )
+            return frozenset({rule["code"] for rule in rules} | {"invalid-syntax"})
+        case "mypy":
+            from mypy.errorcodes import error_codes  # noqa: PLC0415 - slow, rarely asked
+
+            return frozenset({*error_codes, "error"})
+        case _:
+            spec = find_spec("pyright")
+            if spec is None or spec.origin is None:
+                return frozenset()
+            source = Path(spec.origin).parent / "dist/dist/pyright-internal.js"
+            text = source.read_text(encoding="utf-8")
+            return frozenset({*re.findall(r"\breport[A-Z]\w+", text), "error"})
+
+
+def _relative(root: Path, path: str) -> str:
+    whole = root / path
+    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else path

@@ -1,0 +1,110 @@
+"""The pytest plugin that records what the tests showed.
+
+Loaded for every run; it writes its report where PROOF_REPORT says so.
+"""
+
+import json
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import TypedDict
+
+import pytest
+
+from proof.testing import NOT_PROVEN_HERE, Observe
+
+
+class Outcome(TypedDict):
+    """What became of one test.
+
+    Attributes:
+        outcome: passed, failed, skipped, missing (a part of the machine) or xfailed.
+        detail: Why, where it did not pass.
+        observed: What it kept for the page.
+        seconds: How long all its phases took.
+    """
+
+    outcome: str
+    detail: str
+    observed: list[str]
+    seconds: float
+
+
+class Report:
+    """Gathers outcomes; under xdist the controller's instance sees them all."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin an empty report.
+
+        Args:
+            path: Where it is written in the end.
+        """
+        self._path = path
+        self._tests: dict[str, Outcome] = {}
+        self._errors: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add one phase of one test; the first phase that isn't passed decides."""
+        test = self._tests.setdefault(
+            report.nodeid, Outcome(outcome="passed", detail="", observed=[], seconds=0)
+        )
+        test["seconds"] += report.duration
+        if report.when == "call":
+            test["observed"] = [
+                str(value)
+                for name, value in report.user_properties
+                if name == "observed"
+            ]
+        if test["outcome"] == "passed" and (
+            report.outcome != "passed" or hasattr(report, "wasxfail")
+        ):
+            test["outcome"], test["detail"] = _why(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what can't be collected."""
+        if report.failed:
+            self._errors.append(f"{report.nodeid}: {report.longreprtext}")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self) -> Generator[None]:
+        """Write the report once everything else is done."""
+        yield
+        whole = {"tests": self._tests, "errors": self._errors}
+        self._path.write_text(json.dumps(whole), encoding="utf-8")
+
+
+def _why(report: pytest.TestReport) -> tuple[str, str]:
+    if hasattr(report, "wasxfail"):
+        return "xfailed", str(report.wasxfail)
+    if not report.skipped:
+        return "failed", report.longreprtext
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+    reason = reason.removeprefix("Skipped: ")
+    if reason.startswith(NOT_PROVEN_HERE):
+        return "missing", reason.removeprefix(NOT_PROVEN_HERE)
+    return "skipped", reason
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Report from the controller alone, and only where a report is asked for."""
+    path = os.environ.get("PROOF_REPORT")
+    if path and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Report(Path(path)), "proof-report")
+
+
+@pytest.fixture
+def observe(request: pytest.FixtureRequest) -> Observe:
+    """Keep what a counterexample did, to be shown on its page."""
+    node: pytest.Item = request.node
+
+    def keep(value: object) -> None:
+        match value:
+            case str():
+                text = value
+            case BaseException():
+                text = f"{type(value).__name__}: {value}"
+            case _:
+                text = repr(value)
+        node.user_properties.append(("observed", text))
+
+    return keep

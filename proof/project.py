@@ -1,0 +1,176 @@
+"""Which rule has which files. Everything is found by the rule's id alone."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from proof.faults import Fault, FaultsError
+
+RULES = "docs/rules.toml"
+
+type Strength = Literal["must", "should", "consider"]
+
+
+class Entry(BaseModel):
+    """What rules.toml says of a rule."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    strength: Strength
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule, and the names that follow from its id.
+
+    Attributes:
+        chapter: The chapter's name.
+        name: The rule's name within it, words joined by hyphens.
+        title: The page's title, in Markdown.
+        strength: How much weight the rule has in a review.
+    """
+
+    chapter: str
+    name: str
+    title: str
+    strength: Strength
+
+    @property
+    def id(self) -> str:
+        """The public, permanent id."""
+        return f"{self.chapter}-{self.name}"
+
+    @property
+    def page(self) -> str:
+        """The page's source."""
+        return f"docs/{self.chapter}/{self.name}.md"
+
+    @property
+    def module(self) -> str:
+        """The snippet, without its suffix."""
+        return f"snippets/{self.chapter}/{self.name.replace('-', '_')}"
+
+    @property
+    def tests(self) -> str:
+        """The test file."""
+        return f"tests/{self.chapter}/test_{self.name.replace('-', '_')}.py"
+
+    @property
+    def fragments(self) -> str:
+        """The folder of the rule's fragments, as pages name it."""
+        return f"{self.chapter}/{self.name}"
+
+
+class Project:
+    """The tree of the project, read anew by each instance.
+
+    Attributes:
+        root: The project's root.
+        rules: All rules in reading order.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Read the list of rules.
+
+        Args:
+            root: The folder that holds docs/, snippets/ and tests/.
+
+        Raises:
+            FaultsError: If the list can't be read, or an entry isn't of its form.
+        """
+        self.root = root
+        self.rules = _rules(root)
+
+    @cached_property
+    def chapters(self) -> list[str]:
+        """The chapters in reading order."""
+        return list(dict.fromkeys(rule.chapter for rule in self.rules))
+
+    def of_chapter(self, chapter: str) -> list[Rule]:
+        """List a chapter's rules in reading order."""
+        return [rule for rule in self.rules if rule.chapter == chapter]
+
+    def recommended(self, rule: Rule) -> list[str]:
+        """List the files of a rule's snippet: a module, or a package's modules."""
+        return self._module(rule.module)
+
+    def counterexamples(self, rule: Rule) -> list[str]:
+        """List the files of a rule's counterexample."""
+        return self._module(f"{rule.module}_avoid")
+
+    def snippets(self, rule: Rule) -> list[str]:
+        """List all code of a rule, the counterexample last."""
+        return [*self.recommended(rule), *self.counterexamples(rule)]
+
+    def read(self, path: str) -> str:
+        """Read a file of the project."""
+        return (self.root / path).read_text(encoding="utf-8")
+
+    def files(self, *patterns: str) -> list[str]:
+        """List the project's files that match any of the patterns.
+
+        Args:
+            patterns: Globs relative to the root. Bytecode is left out.
+
+        Returns:
+            Paths relative to the root, sorted.
+        """
+        return sorted(
+            {
+                path.relative_to(self.root).as_posix()
+                for pattern in patterns
+                for path in self.root.glob(pattern)
+                if path.is_file() and "__pycache__" not in path.parts
+            }
+        )
+
+    def _module(self, stem: str) -> list[str]:
+        return self.files(f"{stem}.py", f"{stem}/**/*.py")
+
+
+def is_counterexample(path: str) -> bool:
+    """Tell whether a snippet's file must fail exactly as it says."""
+    return path.startswith("snippets/") and (
+        path.endswith("_avoid.py") or "_avoid/" in path
+    )
+
+
+def _rules(root: Path) -> list[Rule]:
+    try:
+        tables = tomllib.loads((root / RULES).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FaultsError(
+            [Fault(RULES, 0, "missing: it lists the rules in reading order")]
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise FaultsError([Fault(RULES, 0, f"not TOML: {error}")]) from None
+    try:
+        chapters = TypeAdapter(dict[str, dict[str, Entry]]).validate_python(tables)
+    except ValidationError as error:
+        strengths = ", ".join(get_args(Strength.__value__))
+        raise FaultsError(
+            Fault(
+                RULES,
+                _line_of(root, str(part["loc"][-2])),
+                f"{'.'.join(map(str, part['loc']))}: {part['msg']} "
+                f"(a rule is name = {{ strength = one of {strengths}; title = … }})",
+            )
+            for part in error.errors()
+        ) from None
+    return [
+        Rule(chapter, name, entry.title, entry.strength)
+        for chapter, entries in chapters.items()
+        for name, entry in entries.items()
+    ]
+
+
+def _line_of(root: Path, name: str) -> int:
+    lines = (root / RULES).read_text(encoding="utf-8").splitlines()
+    return next(
+        (at for at, text in enumerate(lines, start=1) if text.startswith(name)), 0
+    )

@@ -1,0 +1,247 @@
+"""Proves what is not proven yet: the stages of `make test`, in order."""
+
+import os
+import time
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
+
+from proof import diagnose, execute
+from proof.check import check_site
+from proof.children import Children
+from proof.collect import check_sources
+from proof.diagnose import CODE, TOOLS, Tool, ToolError
+from proof.execute import SHARED, Work
+from proof.extract import Extract, extracts, write_extracts
+from proof.faults import Fault, FaultsError
+from proof.fragments import Fragments
+from proof.ledger import Ledger, Unit, Verdict, key_of, load, save, sha256
+from proof.project import Project, is_counterexample
+from proof.site import BUILT, build
+
+PARALLEL = 6
+
+
+def say(stage: str, what: str, began: float | None = None) -> None:
+    """Print a line of progress.
+
+    Args:
+        stage: What is being done.
+        what: How much of it.
+        began: When it began, by the monotonic clock; ``None`` if it took no time.
+    """
+    took = "" if began is None else f"{time.monotonic() - began:6.1f} s"
+    print(f"  {stage:<12} {what:<52} {took}".rstrip(), flush=True)
+
+
+@dataclass(slots=True)
+class Run:
+    """One run over the project: what it knows, and what it found wrong.
+
+    Attributes:
+        project: The project.
+        ledger: What is proven; replaced as verdicts come in.
+        children: The processes it started.
+        faults: What stops publication.
+    """
+
+    project: Project
+    ledger: Ledger
+    children: Children
+    faults: list[Fault] = field(default_factory=list[Fault])
+    lock: RLock = field(default_factory=RLock)
+
+    def keep(
+        self,
+        *,
+        tools: Mapping[str, Verdict] | None = None,
+        units: Mapping[str, Unit] | None = None,
+        checked: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add verdicts to the ledger, on disk at once, in an order of their own."""
+        with self.lock:
+            known = self.ledger
+            now = {**known.tools, **(tools or {})}
+            self.ledger = known.model_copy(
+                update={
+                    "tools": {
+                        each.name: now[each.name] for each in TOOLS if each.name in now
+                    },
+                    "units": dict(sorted({**known.units, **(units or {})}.items())),
+                    "checked": {**known.checked, **(checked or {})},
+                }
+            )
+            save(self.project.root, self.ledger)
+
+    def forget(self, units: Collection[str]) -> None:
+        """Drop the verdicts on all test files but these."""
+        kept = {name: unit for name, unit in self.ledger.units.items() if name in units}
+        self.ledger = self.ledger.model_copy(update={"units": kept})
+
+
+def prove(root: Path, children: Children, *, site: bool = True) -> Run:
+    """Prove everything whose inputs have changed.
+
+    Args:
+        root: The project's root.
+        children: What runs the tools.
+        site: Whether the site is built and tested as well.
+
+    Returns:
+        The run; its faults are empty where everything is proven.
+
+    Raises:
+        FaultsError: If the sources themselves are at fault.
+    """
+    project = Project(root)
+    ledger, why = load(root)
+    if os.environ.get("FRESH") == "1":
+        ledger, why = (
+            Ledger(machine=ledger.machine),
+            "FRESH=1: everything is proven anew",
+        )
+    if why:
+        say("ledger", why)
+    run = Run(project, ledger, children)
+    _check_sources(run)
+    works = execute.works(project)
+    run.forget(units={work.tests for work in works})
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        waiting = [*_start_tools(run, pool), *_start_tests(run, pool, works)]
+        for each in waiting:
+            each.result()
+    if site and not run.faults:
+        build_site(run)
+        about_site = [work for work in works if work.tests.startswith("tests/site/")]
+        _test(run, "site tests", about_site)
+    return run
+
+
+def _check_sources(run: Run) -> None:
+    project = run.project
+    paths = project.files("*", "docs/**/*", "snippets/**/*", "tests/**/*", ".git/HEAD")
+    head = run.children.run(["git", "rev-parse", "HEAD"], cwd=project.root).stdout
+    key = key_of(project.root, [*paths, *project.files(*SHARED)], {"head": head})
+    if run.ledger.checked.get("sources") == key:
+        return
+    began = time.monotonic()
+    if faults := check_sources(project):
+        raise FaultsError(faults)
+    run.keep(checked={"sources": key})
+    say("sources", f"{len(project.rules)} rules, {len(paths)} files", began)
+
+
+def _start_tools(run: Run, pool: ThreadPoolExecutor) -> list[Future[None]]:
+    project = run.project
+    extracted = extracts(project)
+    write_extracts(project.root, extracted)
+    code = project.files(*(f"{each}/**/*.py" for each in CODE), *SHARED)
+    key = key_of(project.root, code, {})
+    known = run.ledger.tools
+    stale = [
+        tool for tool in TOOLS if tool.name not in known or known[tool.name].key != key
+    ]
+    if len(stale) < len(TOOLS):
+        fresh = ", ".join(tool.name for tool in TOOLS if tool not in stale)
+        say("unchanged", fresh)
+    return [pool.submit(_check, run, tool, key, extracted, code) for tool in stale]
+
+
+def _check(
+    run: Run, tool: Tool, key: str, extracted: Sequence[Extract], code: Sequence[str]
+) -> None:
+    began = time.monotonic()
+    try:
+        reported = tool.run(run.children, run.project.root)
+    except ToolError as error:
+        run.faults.append(Fault("pyproject.toml", 0, str(error)))
+        return
+    demanded, faults = diagnose.judge(run.project, tool, reported, extracted)
+    wrong = {fault.path for fault in faults}
+    snippets = [each for each in code if each.startswith("snippets/")]
+    verdict = Verdict(
+        key="" if faults else key,
+        version=tool.version,
+        files={
+            path: sha256(run.project.root, path)
+            for path in snippets
+            if path not in wrong
+        },
+        diagnostics=[each for each in demanded if each.path not in wrong],
+    )
+    run.faults += faults
+    run.keep(tools={tool.name: verdict})
+    avoided = sum(is_counterexample(path) for path in snippets)
+    say(tool.name, f"{len(code)} files, {avoided} of them counterexamples", began)
+
+
+def _start_tests(
+    run: Run, pool: ThreadPoolExecutor, works: Sequence[Work]
+) -> list[Future[None]]:
+    rules = [work for work in works if work.rule]
+    machinery = [
+        work
+        for work in works
+        if not work.rule and not work.tests.startswith("tests/site/")
+    ]
+    return [
+        pool.submit(_test, run, "tests", rules),
+        pool.submit(_test, run, "machinery", machinery),
+    ]
+
+
+def _test(run: Run, name: str, works: Sequence[Work]) -> None:
+    """Run the tests of those units whose inputs have changed, and keep the verdicts."""
+    known = run.ledger.units
+    stale = [
+        work
+        for work in works
+        if work.tests not in known or known[work.tests].key != work.key
+    ]
+    if len(stale) < len(works):
+        say("unchanged", f"{len(works) - len(stale)} of {len(works)} files of {name}")
+    if not stale:
+        return
+    began = time.monotonic()
+    result = execute.run(run.project, run.children, name, stale)
+    proven: dict[str, Unit] = {}
+    for work in stale:
+        unit, faults = execute.judge(run.project, work, result)
+        run.faults += faults
+        if not faults:
+            proven[work.tests] = unit
+    run.keep(units=proven)
+    say(name, f"{len(stale)} files, {len(result.tests)} tests", began)
+
+
+def build_site(run: Run) -> None:
+    """Build the site from what is proven, and check every block of it.
+
+    Args:
+        run: A run without faults.
+
+    Raises:
+        FaultsError: If a rule is not proven here, or the site is not right.
+    """
+    project = run.project
+    made = Fragments(project, run.ledger)
+    made.write()
+    ledger = run.ledger.model_copy(update={"checked": {}}).model_dump_json()
+    paths = [
+        *project.files("mkdocs.yml", "docs/**/*", "overrides/**/*"),
+        *project.files(*SHARED),
+    ]
+    address = os.environ.get("SITE_URL", "")
+    key = key_of(project.root, paths, {"ledger": ledger, "address": address})
+    if run.ledger.checked.get("site") == key and (project.root / BUILT).is_dir():
+        say("unchanged", "site")
+        return
+    began = time.monotonic()
+    build(project, run.children, BUILT)
+    if faults := check_site(project, project.root / BUILT, made.code):
+        raise FaultsError(faults)
+    run.keep(checked={"site": key})
+    pages = len(list((project.root / BUILT).glob("**/*.html")))
+    say("site", f"{pages} pages, every block proven", began)

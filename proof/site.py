@@ -1,0 +1,104 @@
+"""Builds the site by MkDocs, from pages and fragments."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import yaml
+
+from proof.children import Children
+from proof.faults import Fault, FaultsError
+from proof.ledger import write
+from proof.project import Project
+
+CONFIG = ".proof/mkdocs.yml"
+BUILT = ".proof/site"
+SITE = "site"
+QUIET = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
+
+
+def configure(project: Project) -> None:
+    """Write the configuration: mkdocs.yml with the navigation in the rules' order."""
+    chapters = [
+        {
+            chapter.capitalize(): [
+                f"{chapter}/index.md",
+                *(
+                    rule.page.removeprefix("docs/")
+                    for rule in project.of_chapter(chapter)
+                ),
+            ]
+        }
+        for chapter in project.chapters
+    ]
+    reference = [f"reference/{chapter}.md" for chapter in project.chapters]
+    config = {
+        "INHERIT": "../mkdocs.yml",
+        "docs_dir": "../docs",
+        "theme": {"custom_dir": "../overrides"},
+        "nav": ["index.md", *chapters, {"Reference": reference}, "how-it-is-proven.md"],
+    }
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    path = project.root / CONFIG
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write(path, text)
+
+
+def mkdocs(*arguments: str) -> list[str]:
+    """Give the command that runs MkDocs on the project."""
+    command, *rest = arguments
+    return [sys.executable, "-m", "mkdocs", command, "-f", CONFIG, *rest]
+
+
+def build(project: Project, children: Children, folder: str) -> None:
+    """Build all pages into a folder that is replaced as a whole.
+
+    Args:
+        project: The project; its fragments are written.
+        children: What runs MkDocs.
+        folder: Where the site goes, relative to the root.
+
+    Raises:
+        FaultsError: If MkDocs warns of anything or fails.
+    """
+    configure(project)
+    half = project.root / f"{folder}.half"
+    shutil.rmtree(half, ignore_errors=True)
+    env = {**QUIET, "SOURCE_DATE_EPOCH": _epoch(project.root, children)}
+    output = children.run(
+        mkdocs("build", "--strict", "-d", str(half)), cwd=project.root, env=env
+    )
+    if output.returncode:
+        shutil.rmtree(half, ignore_errors=True)
+        raise FaultsError(_faults(output.stderr))
+    replace(half, project.root / folder)
+
+
+def replace(new: Path, old: Path) -> None:
+    """Put a finished folder in the place of an old one."""
+    away = old.with_name(f"{old.name}.old")
+    shutil.rmtree(away, ignore_errors=True)
+    if old.exists():
+        old.rename(away)
+    new.rename(old)
+    shutil.rmtree(away, ignore_errors=True)
+
+
+def _faults(said: str) -> list[Fault]:
+    lines = [
+        line.partition("-")[2].strip()
+        for line in said.splitlines()
+        if line.startswith(("WARNING", "ERROR"))
+    ]
+    return [Fault("mkdocs.yml", 0, line) for line in lines] or [
+        Fault("mkdocs.yml", 0, f"MkDocs failed:\n{said.strip()[-1500:]}")
+    ]
+
+
+def _epoch(root: Path, children: Children) -> str:
+    """Date the site by its commit, so that the same commit gives the same bytes."""
+    if given := os.environ.get("SOURCE_DATE_EPOCH"):
+        return given
+    command = ["git", "log", "-1", "--format=%ct"]
+    return children.run(command, cwd=root).stdout.strip() or "0"

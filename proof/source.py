@@ -1,0 +1,233 @@
+"""What is written in a snippet besides code: expectations, regions, examples."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from textwrap import dedent
+from typing import override
+
+from proof.faults import Fault
+
+TOOLS = ("ruff", "mypy", "pyright", "test")
+FORMAT = "format"  # the code that stands for `ruff format` in `ruff[format]`
+
+EXPECTED = re.compile(rf"({'|'.join(TOOLS)})\[([\w-]+)\](?: x([2-9]))?(?:\s+|$)")
+MARKER = re.compile(r"^\s*# --8<-- \[(start|end):([\w-]+)\]$")
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Expectation:
+    """What a tool must report, or a test must show, at a line.
+
+    Attributes:
+        line: The line it is about, from 1.
+        tool: ruff, mypy, pyright or test.
+        code: The tool's code; a test's name without ``test_``.
+        count: How often it must be reported there.
+    """
+
+    line: int
+    tool: str
+    code: str
+    count: int = 1
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.tool}[{self.code}]{f' x{self.count}' if self.count > 1 else ''}"
+
+
+def is_comment_of_ours(line: str) -> bool:
+    """Tell whether a line is an expectation or a region's marker: never shown."""
+    return bool(MARKER.match(line)) or line.strip().startswith("# expect:")
+
+
+def expectations(path: str, text: str) -> tuple[list[Expectation], list[Fault]]:
+    """Read the ``# expect:`` lines of a counterexample.
+
+    Args:
+        path: Where the text is from, for the faults.
+        text: The module's text.
+
+    Returns:
+        The expectations, and what is wrong with how they are written.
+    """
+    found: list[Expectation] = []
+    faults: list[Fault] = []
+    lines = text.splitlines()
+    for at, line in enumerate(lines, start=1):
+        if "# expect:" not in line:
+            continue
+        about = _line_below(lines, at)
+        if not line.strip().startswith("# expect:"):
+            message = "an expectation stands on a line of its own, above its line"
+            faults.append(Fault(path, at, message))
+            continue
+        if about is None:
+            faults.append(Fault(path, at, "no line follows this expectation"))
+            continue
+        rest = line.strip().removeprefix("# expect:").strip()
+        while match := EXPECTED.match(rest):
+            tool, code, count = match.groups()
+            whole_file = (tool, code) == ("ruff", FORMAT)
+            found.append(
+                Expectation(1 if whole_file else about, tool, code, int(count or 1))
+            )
+            rest = rest[match.end() :]
+        if rest:
+            message = (
+                f"can't read {rest!r}: write tool[code] or tool[code] x2, tools being "
+                f"{', '.join(TOOLS)}"
+            )
+            faults.append(Fault(path, at, message))
+    return found, faults
+
+
+def _line_below(lines: list[str], at: int) -> int | None:
+    for number in range(at + 1, len(lines) + 1):
+        if not is_comment_of_ours(lines[number - 1]):
+            return number
+    return None
+
+
+def regions(path: str, text: str) -> tuple[dict[str, tuple[int, int]], list[Fault]]:
+    """Find the marked regions of a file.
+
+    Args:
+        path: Where the text is from, for the faults.
+        text: The file's text.
+
+    Returns:
+        The first and last line of each region, markers apart, and what is wrong.
+    """
+    started: dict[str, int] = {}
+    found: dict[str, tuple[int, int]] = {}
+    faults: list[Fault] = []
+    for at, line in enumerate(text.splitlines(), start=1):
+        if not (match := MARKER.match(line)):
+            if "--8<--" in line:
+                message = (
+                    "not a region's marker: write `# --8<-- [start:name]` on its own"
+                )
+                faults.append(Fault(path, at, message))
+            continue
+        edge, name = match.groups()
+        if edge == "start" and (name in started or name in found):
+            faults.append(Fault(path, at, f"region {name!r} starts twice"))
+        elif edge == "start":
+            started[name] = at
+        elif name not in started:
+            faults.append(Fault(path, at, f"region {name!r} ends without a start"))
+        else:
+            found[name] = (started.pop(name) + 1, at - 1)
+    faults += [
+        Fault(path, at, f"region {name!r} has no end: add `# --8<-- [end:{name}]`")
+        for name, at in started.items()
+    ]
+    return found, faults
+
+
+def shown(text: str, lines: tuple[int, int] | None = None) -> str:
+    """Give a file's text as a page shows it: all but our comments, byte for byte.
+
+    Args:
+        text: The file's text.
+        lines: The first and last line to show; all if ``None``.
+
+    Returns:
+        The text, dedented where only a part is shown.
+    """
+    whole = text.splitlines(keepends=True)
+    first, last = lines or (1, len(whole))
+    kept = "".join(
+        line for line in whole[first - 1 : last] if not is_comment_of_ours(line)
+    )
+    return dedent(kept).strip("\n") + "\n" if lines else kept
+
+
+@dataclass(frozen=True, slots=True)
+class DocExample:
+    """The sessions of one docstring.
+
+    Attributes:
+        line: The line of its first prompt.
+        code: The statements alone, one line of code a line of source.
+        lines: For each line of code, its line in the file.
+        sessions: The texts as documentation shows them, prompts and output included.
+    """
+
+    line: int
+    code: str
+    lines: tuple[int, ...]
+    sessions: tuple[str, ...]
+
+
+def docstring_examples(text: str) -> Iterator[DocExample]:
+    """Find the ``>>>`` sessions in a module's docstrings.
+
+    Args:
+        text: The module's text, valid Python.
+
+    Yields:
+        One example for each docstring that has a session.
+    """
+    source = text.splitlines()
+    for first, last in docstring_spans(text):
+        lines = list(range(first, last + 1))
+        prompts = [
+            at for at in lines if source[at - 1].lstrip().startswith((">>>", "..."))
+        ]
+        if not prompts:
+            continue
+        code = "".join(source[at - 1].lstrip()[4:] + "\n" for at in prompts)
+        sessions: list[str] = []
+        block: list[str] = []
+        for at in [*lines, last + 1]:
+            line = source[at - 1].strip() if at <= last else ""
+            if line in ("", '"""'):
+                if block:
+                    sessions.append(dedent("\n".join(block)))
+                block = []
+            elif block or line.startswith(">>>"):
+                block.append(source[at - 1])
+        yield DocExample(prompts[0], code, tuple(prompts), tuple(sessions))
+
+
+def docstring_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Find where a module's docstrings are.
+
+    Args:
+        text: The module's text, valid Python.
+
+    Yields:
+        The first and last line of each.
+    """
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, kinds) and ast.get_docstring(node) is not None:
+            first = node.body[0]
+            yield first.lineno, first.end_lineno or first.lineno
+
+
+def test_sources(text: str) -> dict[str, str]:
+    """Cut a test file into its tests.
+
+    Args:
+        text: The test file's text, valid Python.
+
+    Returns:
+        For each test function, its name and its text with decorators.
+    """
+    lines = text.splitlines(keepends=True)
+    return {
+        node.name: "".join(
+            lines[_first_line(node) - 1 : node.end_lineno or node.lineno]
+        )
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    }
+
+
+def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return min([node.lineno, *(each.lineno for each in node.decorator_list)])

@@ -1,0 +1,15 @@
+"""Record audit events, and lose or leak them."""
+
+
+# expect: ruff[B006]
+def record_shared(event: str, log: list[str] = []) -> list[str]:
+    # expect: test[a_shared_default_hands_one_users_events_to_the_next]
+    log.append(event)
+    return log
+
+
+def record_if_truthy(event: str, log: list[str] | None = None) -> list[str]:
+    # expect: test[or_leaves_the_callers_empty_log_empty]
+    log = log or []
+    log.append(event)
+    return log
