@@ -1,0 +1,47 @@
+"""Charge accounts, whatever happens: also when it is told to stop."""
+
+import logging
+from asyncio import Queue
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Outcome:
+    charged: list[str] = field(default_factory=list[str])
+    failed: list[str] = field(default_factory=list[str])
+
+
+def charge_all(accounts: Iterable[str], charge: Callable[[str], None]) -> Outcome:
+    outcome = Outcome()
+    for account in accounts:
+        try:
+            charge(account)
+        # expect: ruff[E722]
+        # expect: test[ctrl_c_is_swallowed_and_the_next_account_is_charged]
+        # expect: test[the_exit_code_of_sys_exit_is_lost]
+        except:
+            log.exception("charging %s failed", account)
+            outcome.failed.append(account)
+        else:
+            outcome.charged.append(account)
+    return outcome
+
+
+async def charge_queued(
+    queue: Queue[str], charge: Callable[[str], Awaitable[None]], outcome: Outcome
+) -> None:
+    while True:
+        account = await queue.get()
+        try:
+            await charge(account)
+        # expect: test[a_cancelled_worker_charges_the_next_account]
+        except BaseException:
+            log.exception("charging %s failed", account)
+            outcome.failed.append(account)
+        else:
+            outcome.charged.append(account)
+        finally:
+            queue.task_done()

@@ -1,0 +1,56 @@
+"""Settle refund claims, one condition inside the other."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+DAMAGED_DAYS = 365
+RETURN_DAYS = 30
+LATE_DAYS = 14
+
+
+class Settlement(NamedTuple):
+    payouts: Mapping[str, int]
+    refused: list[str]
+
+
+# expect: ruff[C901] ruff[PLR0912]
+def settle(lines: Iterable[str], prices: Mapping[str, int]) -> Settlement:
+    payouts: dict[str, int] = defaultdict(int)
+    refused: list[str] = []
+    # expect: ruff[PLR1702] x2
+    for line in filter(str.strip, lines):
+        try:
+            order, reason, text = line.split()
+            days = int(text)
+        except ValueError:
+            refused.append(f"{line}: not a claim")
+        else:
+            if order in prices:
+                if reason == "damaged":
+                    if 0 <= days <= DAMAGED_DAYS:
+                        # expect: test[a_damaged_claim_is_paid_on_top_of_an_earlier_one]
+                        payouts[order] += prices[order]
+                    else:
+                        refused.append(f"{order}: outside {DAMAGED_DAYS} days")
+                elif order not in payouts:
+                    if reason in {"unwanted", "opened"}:
+                        if 0 <= days <= RETURN_DAYS:
+                            if reason == "opened":
+                                payouts[order] += prices[order] * 80 // 100
+                            else:
+                                payouts[order] += prices[order]
+                        else:
+                            refused.append(f"{order}: outside {RETURN_DAYS} days")
+                    elif reason == "late":
+                        if 0 <= days <= LATE_DAYS:
+                            payouts[order] += prices[order] * 10 // 100
+                        else:
+                            refused.append(f"{order}: outside {LATE_DAYS} days")
+                    else:
+                        refused.append(f"{order}: unknown reason")
+                else:
+                    refused.append(f"{order}: already refunded")
+            else:
+                refused.append(f"{order}: unknown order")
+    return Settlement(payouts, refused)
