@@ -13,7 +13,7 @@ from proof.children import Children
 from proof.collect import check_sources
 from proof.faults import Fault, FaultsError
 from proof.fragments import Fragments
-from proof.ledger import LEDGER, write
+from proof.ledger import LEDGER, alone, write
 from proof.new import lay_out
 from proof.project import Project
 from proof.prove import Run, prove
@@ -90,7 +90,8 @@ def test(root: Path, children: Children, _options: argparse.Namespace) -> int:
     """Prove everything, and test the site built from it."""
     began = time.monotonic()
     print("Proving what has changed since it was proven:")
-    run = prove(root, children)
+    with alone(root):
+        run = prove(root, children)
     if run.faults:
         return report(root, run.faults)
     _summarise(run, began)
@@ -101,13 +102,13 @@ def site(root: Path, children: Children, _options: argparse.Namespace) -> int:
     """Write the proven site to site/."""
     began = time.monotonic()
     print("Building the site from what is proven:")
-    run = prove(root, children)
-    if run.faults:
-        return report(root, run.faults)
-    half = root / f"{SITE}.half"
-    shutil.rmtree(half, ignore_errors=True)
-    shutil.copytree(root / BUILT, half)
-    replace(half, root / SITE)
+    with alone(root):
+        run = prove(root, children)
+        if faults := run.faults or _unproven(run):
+            return report(root, faults)
+        half = root / f"{SITE}.half"
+        shutil.copytree(root / BUILT, half)
+        replace(half, root / SITE)
     _summarise(run, began)
     print(f"The site is in {SITE}/: any web server can serve it.")
     return 0
@@ -123,6 +124,15 @@ def new(root: Path, _children: Children, options: argparse.Namespace) -> int:
 
 def _serve(root: Path, children: Children, _options: argparse.Namespace) -> int:
     return serve(root, children)
+
+
+def _unproven(run: Run) -> list[Fault]:
+    """Refuse the pages of rules that this machine could not prove."""
+    pages = {rule.id: rule.page for rule in run.project.rules}
+    return [
+        Fault(pages[rule], 0, f"{why}: install it, or build where it is")
+        for rule, why in Fragments(run.project, run.ledger).unproven.items()
+    ]
 
 
 def _summarise(run: Run, began: float) -> None:

@@ -1,17 +1,18 @@
 """Code that stands in prose: where it is, and what may stand there."""
 
+import ast
 import json
 import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 
 from proof.faults import Fault
 from proof.project import Project
-from proof.source import regions, shown
+from proof.source import docstring_spans, regions, shown, silenced
 
 PROSE = ("README.md", "docs/**/*.md")
 FENCE = re.compile(
@@ -44,6 +45,7 @@ class Block:
         path: The page.
         line: The line of its opening fence, from 1.
         before: What stands before the fence: indentation, a quote, a list's mark.
+            None of it is part of the text.
         fence: The fence itself.
         info: What stands behind the fence: the language and options.
         text: The block's text.
@@ -57,6 +59,11 @@ class Block:
     info: str
     text: str
     closed: bool
+
+    @property
+    def language(self) -> str:
+        """The language it says it is in."""
+        return self.info.strip().partition(" ")[0]
 
     @property
     def is_python(self) -> bool:
@@ -86,13 +93,14 @@ def blocks(path: str, text: str) -> Iterator[Block]:
         end = next(
             (n for n in range(at + 1, len(lines)) if closing.match(lines[n])), None
         )
-        body = lines[at + 1 : end]
+        before = re.compile(rf"[\s>]{{0,{len(opening['before'])}}}")
+        body = [before.sub("", line, count=1) for line in lines[at + 1 : end]]
         yield Block(
             path,
             at + 1,
             opening["before"],
             fence,
-            opening["info"].strip(),
+            opening["info"],
             "".join(f"{line}\n" for line in body),
             closed=end is not None,
         )
@@ -137,20 +145,18 @@ def block_faults(project: Project, block: Block) -> list[Fault]:
         The faults, none where the block may stand.
     """
     at = (block.path, block.line)
-    language, _, options = block.info.partition(" ")
-    message = ""
+    language = block.language
     if not block.closed:
-        message = f"the fence {block.fence!r} is not closed"
-    elif block.is_python and ">>>" in block.text:
-        message = "a session belongs in a docstring; show output by `#> ` comments"
-    elif not block.is_python and language not in PARSERS:
+        return [Fault(*at, f"the fence {block.fence!r} is not closed")]
+    if block.is_python:
+        return _python_faults(block)
+    if language not in PARSERS or block.before.strip(" >"):
         message = (
             f"nobody runs a block spelled {block.before + block.fence + block.info!r}: "
             "write ```python at the start of a line, include a fragment of a rule, "
             f"or use one of {', '.join(PARSERS)}"
         )
-    if message or block.is_python:
-        return [Fault(*at, message)] if message else []
+        return [Fault(*at, message)]
     text, faults = _resolved(project, block)
     if faults:
         return faults
@@ -158,12 +164,41 @@ def block_faults(project: Project, block: Block) -> list[Fault]:
         PARSERS[language](text)
     except (ValueError, yaml.YAMLError) as error:
         return [Fault(*at, f"not valid {language}: {error}")]
-    return _highlight_faults(block, options, len(text.splitlines()))
+    return _highlight_faults(block, len(text.splitlines()))
 
 
 def block_text(project: Project, block: Block) -> str:
     """Give the text that a page shows for a block without faults."""
     return block.text if block.is_python else _resolved(project, block)[0]
+
+
+def _python_faults(block: Block) -> list[Fault]:
+    """Say what is wrong with a Python block before a tool has read it."""
+    for at, line in enumerate(block.text.splitlines(), start=block.line + 1):
+        if line.lstrip().startswith(">>>"):
+            message = "a session belongs in a docstring; show output by `#> ` comments"
+            return [Fault(block.path, at, message)]
+        if included(line):
+            message = "nothing is included here: include a fragment of a rule instead"
+            return [Fault(block.path, at, message)]
+    try:
+        tree = ast.parse(block.text)
+    except SyntaxError as error:
+        at = block.line + (error.lineno or 0)
+        return [Fault(block.path, at, f"not Python: {error.msg}")]
+    if not tree.body:
+        return [Fault(block.path, block.line, "this block runs nothing")]
+    if faults := silenced(block.path, block.text):
+        return [replace(each, line=block.line + each.line) for each in faults]
+    documented = {first for first, _ in docstring_spans(block.text)}
+    return [
+        Fault(block.path, block.line + node.lineno, "show output by `#> ` comments")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+        and node.lineno not in documented
+    ]
 
 
 def _resolved(project: Project, block: Block) -> tuple[str, list[Fault]]:
@@ -172,7 +207,7 @@ def _resolved(project: Project, block: Block) -> tuple[str, list[Fault]]:
     for at, line in enumerate(block.text.splitlines(), start=block.line + 1):
         include = included(line)
         if include is None:
-            lines.append(line.removeprefix(block.before))
+            lines.append(line)
             continue
         path, region = include
         if not (project.root / path).is_file():
@@ -187,8 +222,8 @@ def _resolved(project: Project, block: Block) -> tuple[str, list[Fault]]:
     return "".join(f"{line}\n" for line in lines), []
 
 
-def _highlight_faults(block: Block, options: str, lines: int) -> list[Fault]:
-    match = re.search(r"hl_lines=[\"']([^\"']*)[\"']", options)
+def _highlight_faults(block: Block, lines: int) -> list[Fault]:
+    match = re.search(r"hl_lines=[\"']([^\"']*)[\"']", block.info)
     asked = [int(each) for each in re.findall(r"\d+", match[1])] if match else []
     return [
         Fault(

@@ -10,7 +10,14 @@ from proof.blocks import PARSERS, block_text, blocks
 from proof.faults import Fault
 from proof.project import Project
 
+BLOCKS = "pre, textarea, listing, plaintext, xmp, [style*=white-space], code:has(br)"
+EMBEDDED = "embed, frame, iframe, object"  # a document of its own
 INDEX = "search/search_index.json"
+PLAIN = (  # kinds of files that show no code
+    *(".css", ".gz", ".ico", ".inv", ".js", ".map", ".png", ".svg", ".webp"),
+    *(".woff2", ".xml"),
+)
+SIGNS = (".nojekyll", "CNAME")  # to the host
 
 
 def check_site(project: Project, site: Path, code: set[str]) -> list[Fault]:
@@ -41,21 +48,34 @@ def _in_prose(project: Project) -> set[str]:
         block_text(project, block).strip("\n")
         for path in project.files("docs/**/*.md")
         for block in blocks(path, project.read(path))
-        if block.is_python or block.info.partition(" ")[0] in PARSERS
+        if block.is_python or block.language in PARSERS
     }
 
 
 def _shown(site: Path) -> Iterator[tuple[str, str]]:
-    """Yield each page's address and the text of each of its blocks."""
-    for path in sorted(site.glob("**/*.html")):
+    """Yield each page's address and the text of each of its blocks.
+
+    A file of a kind that nobody knows how to read counts as one block.
+    """
+    for path in sorted(each for each in site.glob("**/*") if each.is_file()):
         address = path.relative_to(site).as_posix()
-        for text in texts(path.read_text(encoding="utf-8")):
+        if path.suffix in PLAIN or path.name in SIGNS:
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if address == INDEX:
+            yield from _indexed(text)
+        elif path.suffix == ".html":
+            yield from ((address, each) for each in texts(text))
+        elif path.suffix in {".md", ".txt"}:
+            yield from ((address, each.text) for each in blocks(address, text))
+        else:
             yield address, text
-    if (site / INDEX).exists():
-        for entry in json.loads((site / INDEX).read_text(encoding="utf-8"))["docs"]:
-            address = entry["location"].partition("#")[0] + "index.html"
-            for text in texts(entry["text"]):
-                yield address, text
+
+
+def _indexed(text: str) -> Iterator[tuple[str, str]]:
+    for entry in json.loads(text)["docs"]:
+        address = entry["location"].partition("#")[0] + "index.html"
+        yield from ((address, each) for each in texts(entry["text"]))
 
 
 def texts(markup: str) -> Iterator[str]:
@@ -65,27 +85,30 @@ def texts(markup: str) -> Iterator[str]:
         markup: HTML.
 
     Yields:
-        The text of each block: of any element that keeps its white space, and of any
-        code that has several lines.
+        The text of each block: of any element that keeps its white space, and of code
+        that breaks its lines by itself. (Code in a sentence is no block: a browser
+        folds it into the line.) Of a document within the page its tag, which nobody
+        has proven.
     """
     tree = LexborHTMLParser(markup)
-    for node in tree.css("pre, textarea, listing, plaintext, xmp"):
-        if not _inside_pre(node):
+    for node in tree.css(BLOCKS):
+        if not _inside_block(node):
             yield node.text()
-    for node in tree.css("code, samp, kbd"):
-        if "\n" in node.text().strip("\n") and not _inside_pre(node):
-            yield node.text()
+    for node in tree.css(EMBEDDED):
+        yield node.html or ""
 
 
-def _inside_pre(node: LexborNode) -> bool:
+def _inside_block(node: LexborNode) -> bool:
     parent = node.parent
-    return parent is not None and (parent.tag == "pre" or _inside_pre(parent))
+    return parent is not None and (parent.tag == "pre" or _inside_block(parent))
 
 
 def _place(project: Project, address: str, text: str) -> tuple[str, int]:
     """Find where a page's block is written: the source's line, or the page itself."""
-    folder = address.removesuffix("index.html").strip("/")
-    for path in (f"docs/{folder}.md", f"docs/{folder}/index.md", "docs/index.md"):
+    if (project.root / f"docs/{address}").is_file():
+        return f"docs/{address}", 0
+    folder = address.removesuffix("index.html")
+    for path in (f"docs/{folder.removesuffix('/')}.md", f"docs/{folder}index.md"):
         if (project.root / path).is_file():
             first = text.strip().partition("\n")[0].strip()
             lines = project.read(path).splitlines()
@@ -95,7 +118,7 @@ def _place(project: Project, address: str, text: str) -> tuple[str, int]:
 
 
 def _message(text: str) -> str:
-    first = text.strip().partition("\n")[0]
+    first = text.strip().partition("\n")[0][:60]
     return (
         f"this block is not proven: {first!r}. Make it a snippet of a rule, or a fence "
         f"spelled ```python or one of {', '.join(PARSERS)}"

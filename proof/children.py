@@ -1,6 +1,7 @@
 """Child processes that never outlive the command that started them."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ class Children(AbstractContextManager["Children"]):
         """Start with no child."""
         self._lifelines: set[int] = set()
         self._lock = Lock()
+        self._ended = False
 
     def run(
         self,
@@ -32,7 +34,7 @@ class Children(AbstractContextManager["Children"]):
         env: Mapping[str, str] | None = None,
         show: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end.
+        """Run a command to its end, in English and UTF-8 wherever it runs.
 
         Args:
             command: The program and its arguments.
@@ -41,29 +43,44 @@ class Children(AbstractContextManager["Children"]):
             show: Whether its output goes to the terminal instead of the result.
 
         Returns:
-            Its exit code and what it printed.
+            Its exit code and what it printed; the code of a killed process once
+            the children were ended.
         """
         reading, writing = os.pipe()
         pipe = None if show else subprocess.PIPE
+        process: subprocess.Popen[str] | None = None
         with self._lock:
             self._lifelines.add(writing)
+            ended = self._ended
         try:
+            if ended:
+                return subprocess.CompletedProcess(command, -signal.SIGKILL, "", "")
             process = subprocess.Popen(
                 [sys.executable, "-IS", str(GUARD), str(reading), *command],
                 cwd=cwd,
-                env={**os.environ, **(env or {})},
+                env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
                 pass_fds=[reading],
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
                 stdout=pipe,
                 stderr=pipe,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
             )
-            os.close(reading)
             out, err = process.communicate()
+            return subprocess.CompletedProcess(command, process.returncode, out, err)
         finally:
+            os.close(reading)
             self._cut(writing)
-        return subprocess.CompletedProcess(command, process.returncode, out, err)
+            if process is not None:
+                process.wait()
+
+    def end(self) -> None:
+        """Kill all that run, and start no other."""
+        with self._lock:
+            self._ended = True
+        for lifeline in list(self._lifelines):
+            self._cut(lifeline)
 
     def _cut(self, lifeline: int) -> None:
         with self._lock:
@@ -73,5 +90,4 @@ class Children(AbstractContextManager["Children"]):
 
     @override
     def __exit__(self, *_: object) -> None:
-        for lifeline in list(self._lifelines):
-            self._cut(lifeline)
+        self.end()

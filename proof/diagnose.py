@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from proof.children import Children
-from proof.extract import FOLDER, Extract
+from proof.extract import CODE, PYRIGHT, Extract
 from proof.faults import Fault
 from proof.ledger import Diagnostic
 from proof.project import Project, is_counterexample
 from proof.source import FORMAT, Expectation, expectations
-
-CODE = ("conftest.py", "proof", "snippets", "tests", FOLDER)
 
 type Output = subprocess.CompletedProcess[str]
 
@@ -36,6 +34,7 @@ class Tool:
         command: How it is called, its targets apart.
         fresh: What makes it ignore what it remembers.
         read: Makes diagnostics of its output; paths as the tool gives them.
+        targets: Whether it is told what to check; pyright's configuration says so.
     """
 
     name: str
@@ -43,6 +42,7 @@ class Tool:
     command: tuple[str, ...]
     fresh: tuple[str, ...]
     read: Callable[[Output], list[Diagnostic]]
+    targets: bool = True
 
     @property
     def version(self) -> str:
@@ -63,7 +63,7 @@ class Tool:
             ToolError: If it broke down instead of reporting.
         """
         fresh = self.fresh if os.environ.get("FRESH") == "1" else ()
-        targets = [each for each in CODE if (root / each).exists()]
+        targets = [each for each in CODE if self.targets and (root / each).exists()]
         output = children.run([*self.command, *fresh, *targets], cwd=root)
         if output.returncode not in (0, 1):
             raise ToolError(self.name, output)
@@ -189,7 +189,15 @@ TOOLS = (
         _read_mypy,
     ),
     Tool(
-        "pyright", "pyright", (*_module("pyright"), "--outputjson"), (), _read_pyright
+        "pyright",
+        "pyright",
+        (
+            *(*_module("pyright"), "--outputjson", "--project", PYRIGHT),
+            *("--pythonpath", sys.executable),
+        ),
+        (),
+        _read_pyright,
+        targets=False,
     ),
 )
 
@@ -225,10 +233,8 @@ def judge(
     wanted: defaultdict[tuple[str, int], list[Expectation]] = defaultdict(list)
     for path in filter(is_counterexample, project.files("snippets/**/*.py")):
         for expected in expectations(path, project.read(path))[0]:
-            formatting = expected.code == FORMAT
-            if expected.tool == tool.name.partition(" ")[0] and formatting == (
-                tool.name == "ruff format"
-            ):
+            formatting = (expected.tool, expected.code) == ("ruff", FORMAT)
+            if (f"ruff {FORMAT}" if formatting else expected.tool) == tool.name:
                 wanted[path, expected.line].append(expected)
     for place in sorted({*at, *wanted}):
         faults += _compare(tool, place, wanted[place], at[place])

@@ -1,12 +1,15 @@
 """Runs the tests, and finds out which lines of which snippet they executed."""
 
+import ast
 import json
 import os
+import re
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from fnmatch import fnmatchcase
+from tempfile import TemporaryDirectory
 from typing import TypedDict
 
 from proof.children import Children
@@ -14,18 +17,27 @@ from proof.faults import Fault
 from proof.ledger import Claim, Executed, Unit, key_of, sha256
 from proof.plugin import Outcome
 from proof.project import Project, Rule, is_counterexample
-from proof.source import docstring_examples, expectations
+from proof.source import cut, docstring_examples, expectations
 
+SITE_VARIABLES = ("SITE_URL", "SOURCE_DATE_EPOCH")
 RUNS = ".proof/runs"
+ABOUT_SITE = "tests/site/"
 SERVERS = ("DATABASE_URL", "REDIS_URL", "MONGODB_URL")
-SHARED = (
-    ".python-version",
-    "requirements.lock",
-    "pyproject.toml",
-    "conftest.py",
-    "tests/**/conftest.py",
-    "proof/**/*.py",
+WHOLE = (
+    "*",
+    ".ci/**/*",
+    ".github/**/*",
+    "docs/**/*",
+    "overrides/**/*",
+    "proof/**/*",
+    "snippets/**/*",
+    "tests/**/*",
 )
+SHARED = ("*", "proof/**/*", "tests/*", "tests/**/conftest.py")
+NOT_READ = ("*.md", "LICENSE*", "Makefile", "mkdocs.yml", "requirements-uv.lock")
+WRITTEN = (".coverage", ".coverage.*", ".gitignore")
+DOCSTRING_STEP = re.compile(r"line:(\d+),")  # Sybil's name for it
+ENDED = (0, 1, 5)  # all passed, some failed, none found; else pytest did not end itself
 PARALLEL_FROM = 4  # units; below, starting xdist's workers takes longer than it saves
 
 
@@ -53,6 +65,7 @@ class Ran(TypedDict):
 
     executed_lines: list[int]
     missing_lines: list[int]
+    excluded_lines: list[int]
     missing_branches: list[list[int]]
     executed_branches: list[list[int]]
     contexts: dict[str, list[str]]
@@ -64,19 +77,44 @@ class Result:
 
     Attributes:
         tests: The outcomes by node id.
-        errors: What could not be collected, or why pytest itself failed.
+        errors: Why a file could not be collected, by file.
         ran: Coverage by file.
+        broken: Why pytest itself failed; empty where it did not.
     """
 
     tests: Mapping[str, Outcome]
-    errors: Sequence[str]
+    errors: Mapping[str, str]
     ran: Mapping[str, Ran]
+    broken: str = ""
+
+
+def whole(project: Project) -> list[str]:
+    """List every file of the project."""
+    return [path for path in project.files(*WHOLE) if not _in_root(path, WRITTEN)]
+
+
+def shared(project: Project) -> list[str]:
+    """List what any test and any tool may depend on.
+
+    Every file of the root counts but those known not to: a tool may read its
+    configuration from one that nobody thought of here.
+    """
+    return [
+        path
+        for path in project.files(*SHARED)
+        if not _in_root(path, (*WRITTEN, *NOT_READ))
+        and not path.startswith("tests/test_")
+    ]
+
+
+def _in_root(path: str, patterns: Iterable[str]) -> bool:
+    return "/" not in path and any(fnmatchcase(path, each) for each in patterns)
 
 
 def works(project: Project) -> list[Work]:
     """List the units: a rule's test file with its docstrings, or another test file."""
-    shared = project.files(*SHARED)
     servers = {name: os.environ.get(name, "") for name in SERVERS}
+    common = shared(project)
     found: list[Work] = []
     owned: set[str] = set()
     for rule in project.rules:
@@ -84,21 +122,40 @@ def works(project: Project) -> list[Work]:
         with_examples = [
             path for path in snippets if any(docstring_examples(project.read(path)))
         ]
-        key = key_of(project.root, [*shared, rule.tests, *snippets], servers)
+        paths = [*common, rule.tests, *snippets, *_data(project, rule)]
+        key = key_of(project.root, paths, servers)
         targets = (rule.tests, *with_examples)
         found.append(Work(rule.tests, rule, key, targets, tuple(snippets)))
         owned |= {rule.tests, rule.page, *snippets}
-    tree = project.files("*", ".ci/*", ".github/**/*", "docs/**/*", "overrides/**/*")
-    others = [path for path in project.files("tests/**/*.py") if path not in owned]
-    machinery = {*shared, *(path for path in tree if path not in owned), *others}
-    everything = machinery | owned | set(project.files("snippets/**/*.py"))
-    for path in others:
-        if not Path(path).name.startswith("test_"):
+    everything = whole(project)
+    machinery = [path for path in everything if path not in owned]
+    of_site = {name: os.environ.get(name, "") for name in SITE_VARIABLES}
+    for path in project.files("tests/**/test_*.py"):
+        if path in owned:
             continue
-        about_all = path.startswith("tests/site/")
-        key = key_of(project.root, everything if about_all else machinery, servers)
+        if path.startswith("tests/proof/"):
+            key = key_of(project.root, machinery, servers)
+        else:
+            key = key_of(project.root, everything, servers | of_site)
         found.append(Work(path, None, key, (path,), ()))
     return found
+
+
+def is_proven(work: Work, units: Mapping[str, Unit]) -> bool:
+    """Tell whether a unit's verdict may be reused.
+
+    One with a part missing may not: it could be there by now.
+    """
+    unit = units.get(work.tests)
+    return unit is not None and unit.key == work.key and not unit.missing
+
+
+def _data(project: Project, rule: Rule) -> list[str]:
+    """List what lies beside a rule's code without being code: its tests may read it."""
+    beside = project.files(
+        f"snippets/{rule.chapter}/**/*", f"tests/{rule.chapter}/**/*"
+    )
+    return [path for path in beside if not path.endswith(".py")]
 
 
 def run(
@@ -129,23 +186,35 @@ def run(
         "--tb=short",
         "-p",
         "no:cacheprovider",
+        "--continue-on-collection-errors",
     ]
     if measured:
         command += ["--cov", "--cov-context=test", f"--cov-report=json:{coverage}"]
     if len(todo) >= PARALLEL_FROM:
         command += ["-n", "2", "--dist", "loadfile"]
     command += [target for work in todo for target in work.targets]
-    env = {"PROOF_REPORT": str(report), "COVERAGE_FILE": str(folder / "coverage")}
-    output = children.run(command, cwd=project.root, env=env)
+    env = {
+        "PROOF_REPORT": str(report),
+        "COVERAGE_FILE": str(folder / "coverage"),
+        "PYTEST_ADDOPTS": "",  # whoever runs this leaves no test out
+        "PYTEST_PLUGINS": "",
+    }
+    with TemporaryDirectory(prefix="proof-", ignore_cleanup_errors=True) as temporary:
+        env["TMPDIR"] = temporary  # runs at the same time would clean up each other's
+        output = children.run(command, cwd=project.root, env=env)
     said = (output.stdout + output.stderr).strip()
     (folder / "output.txt").write_text(said, encoding="utf-8")
-    if not report.exists() or output.returncode not in (0, 1, 2):
-        return Result({}, [f"pytest broke down:\n{said[-1500:]}"], {})
+    if not report.exists() or output.returncode not in ENDED:
+        return Result({}, {}, {}, f"pytest broke down:\n{said[-1500:]}")
     heard = json.loads(report.read_text(encoding="utf-8"))
+    errors = {
+        path: error
+        for path, _, error in (each.partition(": ") for each in heard["errors"])
+    }
     ran: dict[str, Ran] = {}
-    if measured:
+    if measured and coverage.exists():  # there is none where no line was executed
         ran = json.loads(coverage.read_text(encoding="utf-8"))["files"]
-    return Result(heard["tests"], heard["errors"], ran)
+    return Result(heard["tests"], errors, ran)
 
 
 def judge(project: Project, work: Work, result: Result) -> tuple[Unit, list[Fault]]:
@@ -165,9 +234,9 @@ def judge(project: Project, work: Work, result: Result) -> tuple[Unit, list[Faul
         if node.partition("::")[0] in work.targets
     }
     faults = [
-        Fault(work.tests, 0, error)
-        for error in result.errors
-        if error.partition(":")[0] in work.targets or not result.tests
+        Fault(path, 0, f"can't be run{_end(result.errors[path])}")
+        for path in work.targets
+        if path in result.errors
     ]
     claims: dict[str, Claim] = {}
     missing: set[str] = set()
@@ -178,18 +247,15 @@ def judge(project: Project, work: Work, result: Result) -> tuple[Unit, list[Faul
         elif outcome["outcome"] != "passed":
             faults.append(_failure(path, name, outcome))
         if path == work.tests:
-            name = name.partition("[")[0].rpartition("::")[2]
-            known = claims.get(name) or Claim(name=name, cases=0, observed=[], lines={})
+            name = name.partition("[")[0]
+            known = claims.get(name) or _claim(name, outcome)
             claims[name] = known.model_copy(
                 update={
                     "cases": known.cases + 1,
                     "observed": known.observed or outcome["observed"],
                 }
             )
-    if not claims and not faults:
-        faults.append(
-            Fault(work.tests, 0, "holds no test: name one after what it shows")
-        )
+    faults = faults or _not_run(project, work, mine)
     lines = _lines(work, result)
     tests = [
         claim.model_copy(update={"lines": lines[claim.name]})
@@ -211,6 +277,51 @@ def judge(project: Project, work: Work, result: Result) -> tuple[Unit, list[Faul
     return unit, faults
 
 
+def _claim(name: str, outcome: Outcome) -> Claim:
+    """Begin a claim; of several cases the first one's recordings are shown."""
+    recorded = outcome.get("recorded", {})
+    return Claim.model_validate(
+        {"name": name, "cases": 0, "observed": [], "lines": {}, **recorded}
+    )
+
+
+def _not_run(project: Project, work: Work, nodes: Iterable[str]) -> list[Fault]:
+    """Name the tests and docstring steps that are written, but were left out."""
+    ran: defaultdict[str, list[str]] = defaultdict(list)
+    for node in nodes:
+        path, _, name = node.partition("::")
+        ran[path].append(name.partition("[")[0])
+    names = ran[work.tests]
+    if not names:
+        message = "holds no test: name one after what it shows, test_…"
+        return [Fault(work.tests, 0, message)]
+    written = cut(project.read(work.tests)).tests
+    faults = [
+        Fault(work.tests, 0, f"{name} did not run: nothing may leave a test out")
+        for name in written
+        if name not in names
+    ]
+    if work.rule:
+        faults += [
+            Fault(work.tests, 0, f"{name}: write it as a function of this file")
+            for name in sorted(set(names))
+            if name not in written
+        ]
+    for path in work.targets[1:]:
+        steps = sum(
+            line.lstrip().startswith(">>>")
+            for example in docstring_examples(project.read(path))
+            for session in example.sessions
+            for line in session.splitlines()
+        )
+        if len(ran[path]) < steps:
+            message = (
+                f"{len(ran[path])} of {steps} docstring steps ran: see conftest.py"
+            )
+            faults.append(Fault(path, 0, message))
+    return faults
+
+
 def _failure(path: str, name: str, outcome: Outcome) -> Fault:
     detail = outcome["detail"].strip()
     match outcome["outcome"]:
@@ -219,8 +330,16 @@ def _failure(path: str, name: str, outcome: Outcome) -> Fault:
         case "xfailed":
             detail = f"expected to fail ({detail}): such a test proves nothing"
         case _:
-            detail = "\n    ".join(["fails", *detail.splitlines()[-12:]])
-    return Fault(path, 0, f"{name}: {detail}")
+            detail = f"fails{_end(detail)}"
+    step = DOCSTRING_STEP.match(name)
+    line = int(step[1]) if step else outcome["line"]
+    return Fault(path, line, f"{name}: {detail}")
+
+
+def _end(said: str) -> str:
+    """Give the last lines of what a tool said, indented."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    return "".join(f"\n    {line}" for line in lines[-12:])
 
 
 def _lines(work: Work, result: Result) -> defaultdict[str, dict[str, list[int]]]:
@@ -256,7 +375,13 @@ def _unproven(
     avoided = is_counterexample(path)
     expected = expectations(path, project.read(path))[0] if avoided else []
     excused = {each.line for each in expected}
+    told = {*ran["executed_lines"], *ran["missing_lines"], *ran["excluded_lines"]}
     faults = [
+        Fault(path, line, "nothing can reach this line: remove it")
+        for line in statements(project.read(path))
+        if line not in told
+    ]
+    faults += [
         Fault(path, line, "no test executed this line: test it or remove it")
         for line in ran["missing_lines"]
         if line not in excused
@@ -281,6 +406,26 @@ def _unproven(
             message = f"expected {each}, but that test did not execute this line"
             faults.append(Fault(path, each.line, message))
     return faults
+
+
+def statements(text: str) -> set[int]:
+    """List the lines on which a statement begins that does something when it runs.
+
+    Args:
+        text: A module's text, valid Python.
+
+    Returns:
+        The lines, from 1. Docstrings, bare constants, declarations of names and
+        annotations without a value do nothing.
+    """
+    return {
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.stmt)
+        and not isinstance(node, ast.Global | ast.Nonlocal)
+        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        and not (isinstance(node, ast.AnnAssign) and node.value is None)
+    }
 
 
 def _where(line: int) -> str:

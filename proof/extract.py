@@ -1,5 +1,7 @@
 """Writes the code of docstrings and pages as modules, so that the tools can read it."""
 
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +11,9 @@ from proof.project import Project
 from proof.source import docstring_examples
 
 FOLDER = ".proof/blocks"
+CODE = ("conftest.py", "proof", "snippets", "tests", FOLDER)
+PYRIGHT = ".proof/pyrightconfig.json"
+OUTPUT = re.compile(r"^( *)#>", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def extracts(project: Project) -> list[Extract]:
         found.append(
             Extract(
                 f"{FOLDER}/page_{_name(block.path)}_{block.line}.py",
-                block.text,
+                OUTPUT.sub(r"\1# >", block.text),  # else the formatter would move it
                 block.path,
                 tuple(range(block.line + 1, block.line + 1 + count)),
             )
@@ -60,7 +65,15 @@ def extracts(project: Project) -> list[Extract]:
 
 
 def write_extracts(root: Path, wanted: list[Extract]) -> None:
-    """Bring the folder of extracted modules to exactly these."""
+    """Bring the folder of extracted modules to exactly these.
+
+    Pyright reads no hidden folder below its configuration, whatever it is told, so it
+    is given one beside the folder.
+
+    Args:
+        root: The project's root.
+        wanted: The modules.
+    """
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("*.py"):
@@ -68,7 +81,15 @@ def write_extracts(root: Path, wanted: list[Extract]) -> None:
             path.unlink()
     for each in wanted:
         write(root / each.path, each.text)
+    config = {
+        "extends": "../pyproject.toml",
+        "include": [f"../{each}" for each in CODE if (root / each).exists()],
+        "executionEnvironments": [{"root": ".."}],
+    }
+    write(root / PYRIGHT, json.dumps(config))
 
 
 def _name(path: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in path.rpartition(".")[0])
+    """Make a module's name of a path, another one for each."""
+    stem = path.rpartition(".")[0].replace("_", "_u").replace("/", "_s")
+    return "".join(c if c.isalnum() or c == "_" else f"_{ord(c)}" for c in stem)

@@ -5,23 +5,25 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from proof import draw
 from proof.ledger import Diagnostic, Ledger, Unit, sha256, write
 from proof.markup import count, definitions, details, link, message, sentence
 from proof.project import Project, Rule
 from proof.source import (
     Expectation,
+    cut,
     docstring_examples,
     expectations,
     is_comment_of_ours,
     regions,
     shown,
-    test_sources,
 )
 
 FOLDER = ".proof/fragments"
-OF_A_RULE = ("rule", "do", "whole", "avoid", "proof")
+OF_A_RULE = ("rule", "do", "whole", "avoid", "timeline", "measured", "proof")
 OF_A_CHAPTER = ("rules", "reference")
 FIGURES = "figures.md"
+MACHINE = "machine.md"
 NOT_PROVEN = "not proven since the last edit"
 
 
@@ -34,6 +36,7 @@ def names(project: Project) -> Iterator[str]:
         for name in OF_A_CHAPTER:
             yield f"{chapter}/{name}.md"
     yield FIGURES
+    yield MACHINE
 
 
 class Fragments:
@@ -64,6 +67,7 @@ class Fragments:
             self.texts[f"{chapter}/rules.md"] = self._table(chapter)
             self.texts[f"{chapter}/reference.md"] = self._reference(chapter)
         self.texts[FIGURES] = self._figures()
+        self.texts[MACHINE] = self._machine()
 
     def write(self) -> None:
         """Bring the folder to exactly these; one that is the same is not touched."""
@@ -102,6 +106,10 @@ class Fragments:
         yield "rule", self._chips(rule)
         avoided = self._project.counterexamples(rule)
         yield "avoid", "\n".join(self._counterexample(path, unit) for path in avoided)
+        if any(claim.timeline for claim in unit.tests):
+            yield "timeline", _timelines(unit)
+        if any(claim.rows or claim.growths for claim in unit.tests):
+            yield "measured", self._measured(unit)
         yield "proof", self._proof(rule, unit)
 
     def _fence(self, text: str) -> str:
@@ -163,26 +171,37 @@ class Fragments:
             )
         return remarks
 
+    def _measured(self, unit: Unit) -> str:
+        machine = self._ledger.machine
+        rows = [row for claim in unit.tests for row in claim.rows]
+        growths = [each for claim in unit.tests for each in claim.growths]
+        shown_as = [draw.table(rows), *map(draw.growth, growths)]
+        note = f'<p class="on">Measured on {machine.python}, {machine.system}.</p>\n'
+        return "\n".join([*shown_as, note])
+
     def _proof(self, rule: Rule, unit: Unit) -> str:
-        sources = test_sources(self._project.read(rule.tests))
+        parts = cut(self._project.read(rule.tests))
         tests = "\n".join(
             details(
                 "test",
                 sentence(claim.name)
                 + (f" <small>{claim.cases} cases</small>" if claim.cases > 1 else ""),
-                self._fence(sources[claim.name]),
+                self._fence(parts.tests[claim.name]),
             )
             for claim in unit.tests
         )
+        if parts.helpers:
+            summary = "What these tests lean on"
+            tests += "\n" + details("test helpers", summary, self._fence(parts.helpers))
         return definitions("facts", self._facts(rule, unit)) + "\n" + tests
 
     def _facts(self, rule: Rule, unit: Unit) -> dict[str, str]:
         ran = [unit.snippets[path] for path in self._project.recommended(rule)]
         statements = sum(each.statements for each in ran)
         branches = sum(each.branches for each in ran)
-        executed = f"{count(statements, 'line')} of {statements}"
+        executed = f"{statements:,} of {count(statements, 'line')}"
         if branches:
-            executed += f", {count(branches, 'branch')} of {branches}"
+            executed += f", {branches:,} of {count(branches, 'branch')}"
         by = count(len(unit.tests), "test")
         if unit.examples:
             by += f" and {count(unit.examples, 'docstring step')}"
@@ -245,6 +264,12 @@ class Fragments:
         }
         return definitions("figures", {name: f"{n:,}" for name, n in figures.items()})
 
+    def _machine(self) -> str:
+        machine, tools = self._ledger.machine, self._ledger.tools
+        facts = {"Interpreter": machine.python, "System": machine.system}
+        facts |= {name: verdict.version for name, verdict in tools.items()}
+        return definitions("facts", facts)
+
     def _all_diagnostics(self) -> list[Diagnostic]:
         return [
             each
@@ -284,6 +309,14 @@ def why_unproven(project: Project, ledger: Ledger, rule: Rule) -> str:
             if verdict.files.get(path) != executed.sha256:
                 return f"{path} is not accepted by {name} as it is now"
     return ""
+
+
+def _timelines(unit: Unit) -> str:
+    return "\n".join(
+        draw.timeline(sentence(claim.name), claim.timeline)
+        for claim in unit.tests
+        if claim.timeline
+    )
 
 
 def _same(root: Path, path: str, digest: str) -> bool:

@@ -5,6 +5,7 @@ only writing end the owner holds: however the owner ends, also by SIGKILL, the k
 closes that end, and this process sees the end of file.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -23,10 +24,18 @@ def main() -> int:
 
     def watch() -> None:
         os.read(lifeline, 1)
-        os.killpg(child.pid, signal.SIGKILL)
+        kill_group(child.pid)
 
     threading.Thread(target=watch, daemon=True).start()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    kill_group(child.pid)  # what the command left behind; not yet reaped, so still its
     return child.wait()
+
+
+def kill_group(group: int) -> None:
+    """Kill what is left of a group of processes."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: a zombie
+        os.killpg(group, signal.SIGKILL)
 
 
 if __name__ == "__main__":

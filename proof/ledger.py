@@ -1,16 +1,24 @@
 """The ledger: what was proven, by what, on which bytes."""
 
+import fcntl
 import hashlib
 import os
 import platform
+import re
+import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 LEDGER = ".proof/ledger.json"
+LOCK = ".proof/lock"
+HALF_FILE = re.compile(r"\.(\d+)\.half$")
+HALF_FOLDERS = (".proof/site.half", ".proof/site.old", "site.half", "site.old")
 
 
 class Record(BaseModel):
@@ -55,20 +63,72 @@ class Verdict(Record):
     diagnostics: list[Diagnostic] = Field(default_factory=list[Diagnostic])
 
 
+class Event(Record):
+    """One event of a timeline.
+
+    Attributes:
+        lane: Who: a task, a queue, a lock.
+        what: What happened.
+        word: On what, or with what; may be empty.
+    """
+
+    lane: str
+    what: str
+    word: str
+
+
+class Row(Record):
+    """One figure, for each of several variants.
+
+    Attributes:
+        name: What was measured.
+        unit: In what; may be empty.
+        values: The value of each variant, the recommended one first.
+    """
+
+    name: str
+    unit: str
+    values: dict[str, float]
+
+
+class Growth(Record):
+    """How one figure grows.
+
+    Attributes:
+        name: What was measured.
+        unit: In what.
+        over: What grows.
+        sizes: How much of it.
+        values: For each variant, its values at those sizes.
+    """
+
+    name: str
+    unit: str
+    over: str
+    sizes: list[int]
+    values: dict[str, list[float]]
+
+
 class Claim(Record):
     """A test function that passed: its name is a claim.
 
     Attributes:
         name: The function's name.
         cases: How many cases ran: more than one where it is parametrised.
-        observed: What it kept for the page, in order.
+        observed: What it kept of a counterexample for the page, in order.
         lines: The lines of each snippet that it executed.
+        timeline: Who did what in which order, where it recorded that.
+        rows: Figures that it measured.
+        growths: Figures that it measured over several sizes.
     """
 
     name: str
     cases: int
     observed: list[str]
     lines: dict[str, list[int]]
+    timeline: list[Event] = Field(default_factory=list[Event])
+    rows: list[Row] = Field(default_factory=list[Row])
+    growths: list[Growth] = Field(default_factory=list[Growth])
 
 
 class Executed(Record):
@@ -165,6 +225,46 @@ def load(root: Path) -> tuple[Ledger, str]:
     return ledger, ""
 
 
+@contextmanager
+def alone(root: Path) -> Generator[None]:
+    """Let one run at a time write below .proof, and clean up after killed ones.
+
+    Args:
+        root: The project's root.
+    """
+    path = root / LOCK
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Waiting for another run in this folder.", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        _sweep(root)
+        yield
+
+
+def _sweep(root: Path) -> None:
+    """Remove what a killed run left half written."""
+    for folder in HALF_FOLDERS:
+        shutil.rmtree(root / folder, ignore_errors=True)
+    for folder in (".proof", "docs", "snippets", "tests"):
+        for path in (root / folder).glob("**/*.half"):
+            if (match := HALF_FILE.search(path.name)) and not _lives(int(match[1])):
+                path.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether a half file's writer is still at it, as `make serve` may be."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it is somebody else's
+    return True
+
+
 def save(root: Path, ledger: Ledger) -> None:
     """Write the ledger so that it is always whole: the old one or the new one."""
     write(root / LEDGER, ledger.model_dump_json(indent=1) + "\n")
@@ -180,10 +280,7 @@ def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f"{path.name}.{os.getpid()}.half")
     try:
-        with half.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        half.write_text(text, encoding="utf-8")
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)
@@ -200,16 +297,28 @@ def key_of(root: Path, paths: Iterable[str], more: Mapping[str, str]) -> str:
     Args:
         root: The project's root.
         paths: The files, relative to it; a missing one counts as such.
-        more: Whatever else matters, by name. The interpreter is always in it.
+        more: Whatever else matters, by name. The interpreter and the
+            packages that it finds are always in it.
 
     Returns:
         The digest, in hexadecimal.
     """
     whole = hashlib.sha256(sys.version.encode())
     whole.update(platform.platform().encode())
+    whole.update(installed(tuple(sys.path)).encode())
     for name, value in sorted(more.items()):
         whole.update(f"{name}={len(value)}:{value}\n".encode())
     for path in sorted(set(paths)):
         digest = sha256(root, path) if (root / path).is_file() else "missing"
         whole.update(f"{digest} {path}\n".encode())
     return whole.hexdigest()
+
+
+@cache
+def installed(places: tuple[str, ...]) -> str:
+    """Name the installed packages and versions, by the folders that tell of them."""
+    return "\n".join(
+        sorted(
+            each.name for place in places for each in Path(place).glob("*.dist-info")
+        )
+    )

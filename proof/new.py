@@ -2,7 +2,7 @@
 
 from proof.faults import Fault, FaultsError
 from proof.ledger import write
-from proof.project import RULES, Project, Rule
+from proof.project import RULES, Project, Rule, is_chapter, is_name, line_of
 
 PAGE = """# {title}
 
@@ -41,13 +41,13 @@ AVOID = '''"""Say what it was meant for."""
 TESTS = """def test_name_what_holds() -> None:
     raise NotImplementedError
 """
-CHAPTER = """# {chapter}
+CHAPTER_PAGE = """# {chapter}
 
 The chapter's story.
 
 --8<-- "{name}/rules.md"
 """
-REFERENCE = """# Reference: {name}
+REFERENCE_PAGE = """# Reference: {name}
 
 --8<-- "{name}/reference.md"
 """
@@ -67,7 +67,7 @@ def lay_out(project: Project, rule_id: str) -> list[str]:
         FaultsError: If the id isn't one, or one of its files exists.
     """
     chapter, _, name = rule_id.partition("-")
-    if not name or not rule_id.replace("-", "").isalnum() or rule_id != rule_id.lower():
+    if not is_chapter(chapter) or not is_name(name):
         message = f"{rule_id!r} is no id: write CHAPTER-NAME, as in pitfalls-money"
         raise FaultsError([Fault(RULES, 0, message)])
     rule = Rule(chapter, name, "Say what to do", "should")
@@ -84,10 +84,10 @@ def lay_out(project: Project, rule_id: str) -> list[str]:
             Fault(path, 0, f"exists already ({rule_id})") for path in there
         )
     if chapter not in project.chapters:
-        files[f"docs/{chapter}/index.md"] = CHAPTER.format(
+        files[f"docs/{chapter}/index.md"] = CHAPTER_PAGE.format(
             chapter=chapter.capitalize(), name=chapter
         )
-        files[f"docs/reference/{chapter}.md"] = REFERENCE.format(name=chapter)
+        files[f"docs/reference/{chapter}.md"] = REFERENCE_PAGE.format(name=chapter)
     files[RULES] = _listed(project, rule)
     for path, text in files.items():
         write(project.root / path, text)
@@ -98,10 +98,9 @@ def _listed(project: Project, rule: Rule) -> str:
     """Add the rule to the end of its chapter."""
     entry = f'{rule.name} = {{ strength = "{rule.strength}", title = "{rule.title}" }}'
     lines = project.read(RULES).rstrip("\n").splitlines()
-    head = f"[{rule.chapter}]"
-    if head not in lines:
-        return "\n".join([*lines, "", head, entry, ""])
-    at = lines.index(head) + 1
+    at = line_of("\n".join(lines), rule.chapter)
+    if not at:
+        return "\n".join([*lines, "", f"[{rule.chapter}]", entry, ""])
     while at < len(lines) and lines[at].strip() and not lines[at].startswith("["):
         at += 1
     return "\n".join([*lines[:at], entry, *lines[at:], ""])

@@ -7,11 +7,14 @@ import json
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pytest
 
 from proof.testing import NOT_PROVEN_HERE, Observe
+
+RECORDED = {"timeline", "rows", "growths"}
+pytest_plugins = ["proof.record"]
 
 
 class Outcome(TypedDict):
@@ -19,15 +22,19 @@ class Outcome(TypedDict):
 
     Attributes:
         outcome: passed, failed, skipped, missing (a part of the machine) or xfailed.
+        line: Where the test begins, from 1.
         detail: Why, where it did not pass.
         observed: What it kept for the page.
         seconds: How long all its phases took.
+        recorded: Its timeline and its figures, by the fields of a claim.
     """
 
     outcome: str
+    line: int
     detail: str
     observed: list[str]
     seconds: float
+    recorded: NotRequired[dict[str, object]]
 
 
 class Report:
@@ -45,9 +52,11 @@ class Report:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add one phase of one test; the first phase that isn't passed decides."""
-        test = self._tests.setdefault(
-            report.nodeid, Outcome(outcome="passed", detail="", observed=[], seconds=0)
+        begins = report.location[1] or 0
+        new = Outcome(
+            outcome="passed", line=begins + 1, detail="", observed=[], seconds=0
         )
+        test = self._tests.setdefault(report.nodeid, new)
         test["seconds"] += report.duration
         if report.when == "call":
             test["observed"] = [
@@ -55,6 +64,11 @@ class Report:
                 for name, value in report.user_properties
                 if name == "observed"
             ]
+            test["recorded"] = {
+                name: value
+                for name, value in report.user_properties
+                if name in RECORDED
+            }
         if test["outcome"] == "passed" and (
             report.outcome != "passed" or hasattr(report, "wasxfail")
         ):
@@ -87,7 +101,7 @@ def _why(report: pytest.TestReport) -> tuple[str, str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Report from the controller alone, and only where a report is asked for."""
-    path = os.environ.get("PROOF_REPORT")
+    path = os.environ.pop("PROOF_REPORT", None)  # no child writes it as well
     if path and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Report(Path(path)), "proof-report")
 

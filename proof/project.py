@@ -1,5 +1,6 @@
 """Which rule has which files. Everything is found by the rule's id alone."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from proof.faults import Fault, FaultsError
 
 RULES = "docs/rules.toml"
+
+CHAPTER = re.compile(r"[a-z][a-z0-9]*")
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+TAKEN = ("assets", "proof", "reference", "site")  # folders that are no chapters
 
 type Strength = Literal["must", "should", "consider"]
 
@@ -108,8 +113,12 @@ class Project:
         return [*self.recommended(rule), *self.counterexamples(rule)]
 
     def read(self, path: str) -> str:
-        """Read a file of the project."""
-        return (self.root / path).read_text(encoding="utf-8")
+        """Read a file of the project.
+
+        Raises:
+            FaultsError: If it is not UTF-8.
+        """
+        return _read(self.root, path)
 
     def files(self, *patterns: str) -> list[str]:
         """List the project's files that match any of the patterns.
@@ -133,6 +142,16 @@ class Project:
         return self.files(f"{stem}.py", f"{stem}/**/*.py")
 
 
+def is_chapter(name: str) -> bool:
+    """Tell whether a chapter can be called so."""
+    return bool(CHAPTER.fullmatch(name)) and name not in TAKEN
+
+
+def is_name(name: str) -> bool:
+    """Tell whether a rule can be called so; ``-avoid`` would be a counterexample."""
+    return bool(NAME.fullmatch(name)) and not name.endswith("-avoid")
+
+
 def is_counterexample(path: str) -> bool:
     """Tell whether a snippet's file must fail exactly as it says."""
     return path.startswith("snippets/") and (
@@ -142,7 +161,7 @@ def is_counterexample(path: str) -> bool:
 
 def _rules(root: Path) -> list[Rule]:
     try:
-        tables = tomllib.loads((root / RULES).read_text(encoding="utf-8"))
+        tables = tomllib.loads(_read(root, RULES))
     except FileNotFoundError:
         raise FaultsError(
             [Fault(RULES, 0, "missing: it lists the rules in reading order")]
@@ -156,7 +175,7 @@ def _rules(root: Path) -> list[Rule]:
         raise FaultsError(
             Fault(
                 RULES,
-                _line_of(root, str(part["loc"][-2])),
+                line_of(_read(root, RULES), *map(str, part["loc"][:2])),
                 f"{'.'.join(map(str, part['loc']))}: {part['msg']} "
                 f"(a rule is name = {{ strength = one of {strengths}; title = … }})",
             )
@@ -169,8 +188,32 @@ def _rules(root: Path) -> list[Rule]:
     ]
 
 
-def _line_of(root: Path, name: str) -> int:
-    lines = (root / RULES).read_text(encoding="utf-8").splitlines()
-    return next(
-        (at for at, text in enumerate(lines, start=1) if text.startswith(name)), 0
-    )
+def line_of(text: str, chapter: str, name: str = "") -> int:
+    """Find where rules.toml tells of a chapter or of a rule.
+
+    Args:
+        text: The list's text.
+        chapter: The chapter's name.
+        name: The rule's name in it; the chapter itself if empty.
+
+    Returns:
+        The line, or 0 where it is written in another way.
+    """
+    at = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        key = re.split(r"[]=]", line)[0].strip()
+        if key in (f"[{chapter}", chapter):
+            at = number
+        elif at and name and key == name:
+            return number
+    return 0 if name else at
+
+
+def _read(root: Path, path: str) -> str:
+    data = (root / path).read_bytes()
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise FaultsError([Fault(path, line, "not UTF-8: save it as such")]) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,5 +1,6 @@
 """Proves what is not proven yet: the stages of `make test`, in order."""
 
+import json
 import os
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -12,9 +13,9 @@ from proof import diagnose, execute
 from proof.check import check_site
 from proof.children import Children
 from proof.collect import check_sources
-from proof.diagnose import CODE, TOOLS, Tool, ToolError
-from proof.execute import SHARED, Work
-from proof.extract import Extract, extracts, write_extracts
+from proof.diagnose import TOOLS, Tool, ToolError
+from proof.execute import ABOUT_SITE, Work, is_proven
+from proof.extract import CODE, Extract, extracts, write_extracts
 from proof.faults import Fault, FaultsError
 from proof.fragments import Fragments
 from proof.ledger import Ledger, Unit, Verdict, key_of, load, save, sha256
@@ -44,12 +45,14 @@ class Run:
         project: The project.
         ledger: What is proven; replaced as verdicts come in.
         children: The processes it started.
+        commit: The commit that the tree stands on.
         faults: What stops publication.
     """
 
     project: Project
     ledger: Ledger
     children: Children
+    commit: str
     faults: list[Fault] = field(default_factory=list[Fault])
     lock: RLock = field(default_factory=RLock)
 
@@ -75,9 +78,9 @@ class Run:
             )
             save(self.project.root, self.ledger)
 
-    def forget(self, units: Collection[str]) -> None:
+    def forget(self, but: Collection[str]) -> None:
         """Drop the verdicts on all test files but these."""
-        kept = {name: unit for name, unit in self.ledger.units.items() if name in units}
+        kept = {name: unit for name, unit in self.ledger.units.items() if name in but}
         self.ledger = self.ledger.model_copy(update={"units": kept})
 
 
@@ -104,41 +107,74 @@ def prove(root: Path, children: Children, *, site: bool = True) -> Run:
         )
     if why:
         say("ledger", why)
-    run = Run(project, ledger, children)
+    commit = children.run(["git", "rev-parse", "HEAD"], cwd=root).stdout
+    run = Run(project, ledger, children, commit)
     _check_sources(run)
     works = execute.works(project)
-    run.forget(units={work.tests for work in works})
+    run.forget(but={work.tests for work in works if is_proven(work, ledger.units)})
     with ThreadPoolExecutor(PARALLEL) as pool:
-        waiting = [*_start_tools(run, pool), *_start_tests(run, pool, works)]
-        for each in waiting:
-            each.result()
+        try:
+            waiting = [*_start_tools(run, pool), *_start_tests(run, pool, works)]
+            for each in waiting:
+                each.result()
+        except BaseException:
+            children.end()  # else leaving the pool would wait for all of them
+            raise
     if site and not run.faults:
         build_site(run)
-        about_site = [work for work in works if work.tests.startswith("tests/site/")]
+        about_site = [work for work in works if work.tests.startswith(ABOUT_SITE)]
         _test(run, "site tests", about_site)
     return run
 
 
+def sources_key(project: Project, commit: str) -> str:
+    """Digest what the check of the sources depends on: all, and the ids ever listed."""
+    return key_of(project.root, execute.whole(project), {"commit": commit})
+
+
+def tools_key(project: Project) -> str:
+    """Digest what a tool's verdict depends on: all code, and the configuration.
+
+    The code of docstrings and pages has to be extracted already.
+    """
+    code = project.files(*(f"{each}/**/*" for each in CODE))
+    return key_of(project.root, [*code, *execute.shared(project)], {})
+
+
+def site_key(project: Project, made: Fragments, commit: str) -> str:
+    """Digest what the site depends on: pages and what they include, and the proofs."""
+    paths = [
+        path
+        for path in execute.whole(project)
+        if not path.startswith(("tests/proof/", ABOUT_SITE))
+    ]
+    more = {
+        "commit": commit,
+        "fragments": json.dumps(made.texts, sort_keys=True),
+        **{name: os.environ.get(name, "") for name in execute.SITE_VARIABLES},
+    }
+    return key_of(project.root, paths, more)
+
+
 def _check_sources(run: Run) -> None:
     project = run.project
-    paths = project.files("*", "docs/**/*", "snippets/**/*", "tests/**/*", ".git/HEAD")
-    head = run.children.run(["git", "rev-parse", "HEAD"], cwd=project.root).stdout
-    key = key_of(project.root, [*paths, *project.files(*SHARED)], {"head": head})
+    key = sources_key(project, run.commit)
     if run.ledger.checked.get("sources") == key:
         return
     began = time.monotonic()
     if faults := check_sources(project):
         raise FaultsError(faults)
     run.keep(checked={"sources": key})
-    say("sources", f"{len(project.rules)} rules, {len(paths)} files", began)
+    files = len(execute.whole(project))
+    say("sources", f"{len(project.rules)} rules, {files} files", began)
 
 
 def _start_tools(run: Run, pool: ThreadPoolExecutor) -> list[Future[None]]:
     project = run.project
     extracted = extracts(project)
     write_extracts(project.root, extracted)
-    code = project.files(*(f"{each}/**/*.py" for each in CODE), *SHARED)
-    key = key_of(project.root, code, {})
+    code = project.files("conftest.py", *(f"{each}/**/*.py" for each in CODE))
+    key = tools_key(project)
     known = run.ledger.tools
     stale = [
         tool for tool in TOOLS if tool.name not in known or known[tool.name].key != key
@@ -184,7 +220,7 @@ def _start_tests(
     machinery = [
         work
         for work in works
-        if not work.rule and not work.tests.startswith("tests/site/")
+        if not work.rule and not work.tests.startswith(ABOUT_SITE)
     ]
     return [
         pool.submit(_test, run, "tests", rules),
@@ -195,17 +231,16 @@ def _start_tests(
 def _test(run: Run, name: str, works: Sequence[Work]) -> None:
     """Run the tests of those units whose inputs have changed, and keep the verdicts."""
     known = run.ledger.units
-    stale = [
-        work
-        for work in works
-        if work.tests not in known or known[work.tests].key != work.key
-    ]
+    stale = [work for work in works if not is_proven(work, known)]
     if len(stale) < len(works):
         say("unchanged", f"{len(works) - len(stale)} of {len(works)} files of {name}")
     if not stale:
         return
     began = time.monotonic()
     result = execute.run(run.project, run.children, name, stale)
+    if result.broken:
+        run.faults.append(Fault(f"{execute.RUNS}/{name}/output.txt", 0, result.broken))
+        return
     proven: dict[str, Unit] = {}
     for work in stale:
         unit, faults = execute.judge(run.project, work, result)
@@ -223,22 +258,17 @@ def build_site(run: Run) -> None:
         run: A run without faults.
 
     Raises:
-        FaultsError: If a rule is not proven here, or the site is not right.
+        FaultsError: If the site can't be built, or shows what is not proven.
     """
     project = run.project
     made = Fragments(project, run.ledger)
     made.write()
-    ledger = run.ledger.model_copy(update={"checked": {}}).model_dump_json()
-    paths = [
-        *project.files("mkdocs.yml", "docs/**/*", "overrides/**/*"),
-        *project.files(*SHARED),
-    ]
-    address = os.environ.get("SITE_URL", "")
-    key = key_of(project.root, paths, {"ledger": ledger, "address": address})
+    key = site_key(project, made, run.commit)
     if run.ledger.checked.get("site") == key and (project.root / BUILT).is_dir():
         say("unchanged", "site")
         return
     began = time.monotonic()
+    run.keep(checked={"site": ""})  # until it's checked, what is built is not proven
     build(project, run.children, BUILT)
     if faults := check_site(project, project.root / BUILT, made.code):
         raise FaultsError(faults)

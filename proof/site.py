@@ -11,6 +11,7 @@ from proof.children import Children
 from proof.faults import Fault, FaultsError
 from proof.ledger import write
 from proof.project import Project
+from proof.trim import trim
 
 CONFIG = ".proof/mkdocs.yml"
 BUILT = ".proof/site"
@@ -72,6 +73,7 @@ def build(project: Project, children: Children, folder: str) -> None:
     if output.returncode:
         shutil.rmtree(half, ignore_errors=True)
         raise FaultsError(_faults(output.stderr))
+    trim(half)
     replace(half, project.root / folder)
 
 

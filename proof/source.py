@@ -13,6 +13,12 @@ TOOLS = ("ruff", "mypy", "pyright", "test")
 FORMAT = "format"  # the code that stands for `ruff format` in `ruff[format]`
 
 EXPECTED = re.compile(rf"({'|'.join(TOOLS)})\[([\w-]+)\](?: x([2-9]))?(?:\s+|$)")
+ALMOST = re.compile(r"#\s*expect(s|ed)?\s*:", re.IGNORECASE)
+SWITCH = re.compile(r"#\s*(mypy|ruff|flake8)\s*:|#\s*pyright\s*:(?!\s*ignore)")
+SILENT = re.compile(r"#\s*(noqa|(type|pyright)\s*:\s*ignore)", re.IGNORECASE)
+ONE_CODE = re.compile(
+    r"# (noqa: [A-Z]+[0-9]+|(type|pyright): ignore\[[\w-]+\])(?=\s|$)"
+)
 MARKER = re.compile(r"^\s*# --8<-- \[(start|end):([\w-]+)\]$")
 
 
@@ -56,17 +62,19 @@ def expectations(path: str, text: str) -> tuple[list[Expectation], list[Fault]]:
     faults: list[Fault] = []
     lines = text.splitlines()
     for at, line in enumerate(lines, start=1):
-        if "# expect:" not in line:
+        if not ALMOST.search(line):
             continue
         about = _line_below(lines, at)
         if not line.strip().startswith("# expect:"):
-            message = "an expectation stands on a line of its own, above its line"
+            message = "write `# expect: ` on a line of its own, above the line it means"
             faults.append(Fault(path, at, message))
             continue
         if about is None:
             faults.append(Fault(path, at, "no line follows this expectation"))
             continue
         rest = line.strip().removeprefix("# expect:").strip()
+        if not rest:
+            faults.append(Fault(path, at, "names nothing: write tool[code]"))
         while match := EXPECTED.match(rest):
             tool, code, count = match.groups()
             whole_file = (tool, code) == ("ruff", FORMAT)
@@ -88,6 +96,31 @@ def _line_below(lines: list[str], at: int) -> int | None:
         if not is_comment_of_ours(lines[number - 1]):
             return number
     return None
+
+
+def silenced(path: str, text: str) -> list[Fault]:
+    """Refuse what silences a tool for more than one code, or without a reason.
+
+    Args:
+        path: Where the text is from, for the faults.
+        text: Python that a page shows.
+
+    Returns:
+        The faults.
+    """
+    faults: list[Fault] = []
+    for at, line in enumerate(text.splitlines(), start=1):
+        if SWITCH.search(line):
+            faults.append(Fault(path, at, "this silences a tool for the whole file"))
+        if not (first := SILENT.search(line)):
+            continue
+        rest = ONE_CODE.sub("", line[first.start() :])
+        if SILENT.search(rest):
+            message = "an ignore names one code: `# noqa: B006`, `# type: ignore[misc]`"
+            faults.append(Fault(path, at, message))
+        elif not re.search(r"\w{2}", rest):
+            faults.append(Fault(path, at, "say behind this ignore why it must be"))
+    return faults
 
 
 def regions(path: str, text: str) -> tuple[dict[str, tuple[int, int]], list[Fault]]:
@@ -120,6 +153,8 @@ def regions(path: str, text: str) -> tuple[dict[str, tuple[int, int]], list[Faul
             faults.append(Fault(path, at, f"region {name!r} ends without a start"))
         else:
             found[name] = (started.pop(name) + 1, at - 1)
+            if not shown(text, found[name]).strip():
+                faults.append(Fault(path, at, f"region {name!r} holds nothing"))
     faults += [
         Fault(path, at, f"region {name!r} has no end: add `# --8<-- [end:{name}]`")
         for name, at in started.items()
@@ -209,25 +244,39 @@ def docstring_spans(text: str) -> Iterator[tuple[int, int]]:
             yield first.lineno, first.end_lineno or first.lineno
 
 
-def test_sources(text: str) -> dict[str, str]:
-    """Cut a test file into its tests.
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A test file, cut into its parts.
+
+    Attributes:
+        tests: Each test function's name, and its text with decorators.
+        helpers: What is left, if that is more than imports: what the tests lean on.
+    """
+
+    tests: dict[str, str]
+    helpers: str
+
+
+def cut(text: str) -> Parts:
+    """Cut a test file into its tests and what they lean on.
 
     Args:
         text: The test file's text, valid Python.
 
     Returns:
-        For each test function, its name and its text with decorators.
+        The parts; together they hold every line.
     """
     lines = text.splitlines(keepends=True)
-    return {
-        node.name: "".join(
-            lines[_first_line(node) - 1 : node.end_lineno or node.lineno]
-        )
-        for node in ast.parse(text).body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.name.startswith("test_")
-    }
-
-
-def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    return min([node.lineno, *(each.lineno for each in node.decorator_list)])
+    tests: dict[str, str] = {}
+    leaned_on = False
+    for node in reversed(ast.parse(text).body):
+        if isinstance(
+            node, ast.FunctionDef | ast.AsyncFunctionDef
+        ) and node.name.startswith("test_"):
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            tests[node.name] = "".join(lines[first - 1 : node.end_lineno])
+            del lines[first - 1 : node.end_lineno]
+        elif not isinstance(node, ast.Import | ast.ImportFrom):
+            leaned_on = True
+    rest = re.sub(r"\n{4,}", "\n\n\n", "".join(lines))
+    return Parts(dict(reversed(tests.items())), rest if leaned_on else "")

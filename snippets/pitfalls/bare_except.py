@@ -37,7 +37,7 @@ def charge_all(accounts: Iterable[str], charge: Callable[[str], None]) -> Outcom
     Returns:
         What became of each account.
 
-    Example:
+    Examples:
         >>> def charge(account: str) -> None:
         ...     if account == "ada":
         ...         raise CardDeclinedError

@@ -64,7 +64,7 @@ def inert(cell: Cell) -> Cell:
     Returns:
         Numbers as they are; text with an apostrophe where it would be a formula.
 
-    Example:
+    Examples:
         >>> inert("@SUM(A1:A9)"), inert("Ada"), inert(-4500)
         ("'@SUM(A1:A9)", 'Ada', -4500)
     """

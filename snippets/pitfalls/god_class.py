@@ -52,7 +52,7 @@ class Invoice:
         lines: What was ordered, as the customer listed it.
         percent_off: The discount on all lines.
 
-    Example:
+    Examples:
         >>> kettle = Line("kettle", cents=4000, grams=1200, shelf="B2")
         >>> full = Invoice((kettle,))
         >>> Letter("Ada", full).member_total(), full.total()

@@ -24,7 +24,7 @@ def handlers(
     Returns:
         The handlers, by tenant.
 
-    Example:
+    Examples:
         >>> sent: list[tuple[str, str]] = []
         >>> def send(webhook: str, event: str) -> None:
         ...     sent.append((webhook, event))

@@ -26,8 +26,8 @@ class Ticket:
     Attributes:
         issued_at: When it was given out, in UTC.
 
-    Example:
-        >>> from datetime import UTC
+    Examples:
+        >>> from datetime import UTC, datetime, timedelta
         >>> noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
         >>> Ticket(noon).remaining_ms(noon + timedelta(minutes=14, seconds=30))
         30000

@@ -51,7 +51,7 @@ def vat(net: Decimal) -> Decimal:
         The tax, rounded once. Half a cent goes away from zero, so that a credit note
         cancels its invoice, and anyone with a pencil gets the same.
 
-    Example:
+    Examples:
         >>> vat(amount("0.50")), vat(amount("-0.50"))
         (Decimal('0.11'), Decimal('-0.11'))
     """
@@ -74,7 +74,7 @@ def split(whole: Decimal, weights: Sequence[int]) -> list[Decimal]:
     Raises:
         ValueError: If the weights say nothing, or the amount has parts of a cent.
 
-    Example:
+    Examples:
         >>> split(amount("100.00"), [1, 1, 1])
         [Decimal('33.34'), Decimal('33.33'), Decimal('33.33')]
     """

@@ -11,7 +11,7 @@ def record(event: str, log: list[str] | None = None) -> list[str]:
     Returns:
         The log that holds the event: ``log`` itself where one was given.
 
-    Example:
+    Examples:
         >>> mine: list[str] = []
         >>> record("login", mine) is mine
         True

@@ -57,7 +57,7 @@ class Refund(Entry):
     Attributes:
         charged_cents: What the customer had paid.
 
-    Example:
+    Examples:
         >>> Refund("20250017", cents=500, charged_cents=2000).memo
         'refund to account ****0017'
     """

@@ -71,7 +71,7 @@ def refund(claim: Claim, prices: Mapping[str, int], paid: Container[str]) -> int
     Raises:
         ClaimError: If nothing is to be paid.
 
-    Example:
+    Examples:
         >>> refund(Claim("A17", "opened", days=12), {"A17": 4500}, paid=[])
         3600
     """

@@ -42,7 +42,8 @@ def save(path: Path, names: Iterable[str]) -> None:
     Raises:
         UnicodeEncodeError: If a name is no text; the file is as it was.
 
-    Example:
+    Examples:
+        >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     path = Path(folder, "customers.txt")

@@ -47,13 +47,13 @@ def test_an_explicit_none_starts_a_new_log_as_well() -> None:
     assert record("login: ada", None) == ["login: ada"]
 
 
-def test_the_callers_empty_log_is_the_one_that_grows() -> None:
+def test_an_empty_log_of_the_caller_is_the_one_that_grows() -> None:
     mine: list[str] = []
     assert record("login: ada", mine) is mine
     assert mine == ["login: ada"]
 
 
-def test_the_callers_log_keeps_its_earlier_events() -> None:
+def test_a_log_of_the_caller_keeps_its_earlier_events() -> None:
     assert record("logout: ada", ["login: ada"]) == ["login: ada", "logout: ada"]
 
 
@@ -78,7 +78,7 @@ def test_no_checker_and_no_run_lets_a_reader_change_its_tuple() -> None:
         announce()
 
 
-def test_a_shared_default_hands_one_users_events_to_the_next(
+def test_a_shared_default_hands_the_events_of_one_user_to_the_next(
     shared_default: list[str], observe: Observe
 ) -> None:
     record_shared("ada: password reset")
@@ -96,7 +96,7 @@ def test_whoever_changes_a_shared_default_changes_the_function(
     assert shared_default == ["ada: login", "forged"]
 
 
-def test_or_leaves_the_callers_empty_log_empty(observe: Observe) -> None:
+def test_or_leaves_the_empty_log_of_the_caller_empty(observe: Observe) -> None:
     mine: list[str] = []
     record_if_truthy("ada: login", mine)
     observe(mine)
