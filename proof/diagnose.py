@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from proof.children import Children
-from proof.extract import CODE, PYRIGHT, Extract
+from proof.extract import CODE, Extract
 from proof.faults import Fault
-from proof.ledger import Diagnostic
+from proof.ledger import Diagnostic, write
 from proof.project import Project, is_counterexample
 from proof.source import FORMAT, Expectation, expectations
+
+PYRIGHT = ".proof/pyrightconfig.json"
 
 type Output = subprocess.CompletedProcess[str]
 
@@ -34,7 +36,6 @@ class Tool:
         command: How it is called, its targets apart.
         fresh: What makes it ignore what it remembers.
         read: Makes diagnostics of its output; paths as the tool gives them.
-        targets: Whether it is told what to check; pyright's configuration says so.
     """
 
     name: str
@@ -42,19 +43,21 @@ class Tool:
     command: tuple[str, ...]
     fresh: tuple[str, ...]
     read: Callable[[Output], list[Diagnostic]]
-    targets: bool = True
 
     @property
     def version(self) -> str:
         """The installed version."""
         return version(self.package)
 
-    def run(self, children: Children, root: Path) -> list[Diagnostic]:
-        """Check the whole tree.
+    def run(
+        self, children: Children, root: Path, paths: Collection[str] = CODE
+    ) -> list[Diagnostic]:
+        """Check the whole tree, or a part of it.
 
         Args:
             children: What runs it.
             root: The project's root.
+            paths: What to check, relative to the root.
 
         Returns:
             All that it reports, in order of place.
@@ -63,7 +66,9 @@ class Tool:
             ToolError: If it broke down instead of reporting.
         """
         fresh = self.fresh if os.environ.get("FRESH") == "1" else ()
-        targets = [each for each in CODE if self.targets and (root / each).exists()]
+        targets = [each for each in paths if (root / each).exists()]
+        if self.name == "pyright":
+            targets = _configure_pyright(root, targets)
         output = children.run([*self.command, *fresh, *targets], cwd=root)
         if output.returncode not in (0, 1):
             raise ToolError(self.name, output)
@@ -162,6 +167,21 @@ def _read_pyright(output: Output) -> list[Diagnostic]:
     return found
 
 
+def _configure_pyright(root: Path, targets: Sequence[str]) -> list[str]:
+    """Tell pyright what to check, which then needs no target.
+
+    It reads no hidden folder below its configuration, whatever it is told: so that
+    stands beside the folder of extracted modules.
+    """
+    config = {
+        "extends": "../pyproject.toml",
+        "include": [f"../{each}" for each in targets],
+        "executionEnvironments": [{"root": ".."}],
+    }
+    write(root / PYRIGHT, json.dumps(config))
+    return ["--project", PYRIGHT]
+
+
 def _module(name: str) -> tuple[str, ...]:
     return (sys.executable, "-m", name)
 
@@ -192,12 +212,11 @@ TOOLS = (
         "pyright",
         "pyright",
         (
-            *(*_module("pyright"), "--outputjson", "--project", PYRIGHT),
+            *(*_module("pyright"), "--outputjson"),
             *("--pythonpath", sys.executable),
         ),
         (),
         _read_pyright,
-        targets=False,
     ),
 )
 
@@ -207,6 +226,7 @@ def judge(
     tool: Tool,
     reported: Iterable[Diagnostic],
     extracted: Sequence[Extract],
+    paths: Iterable[str] | None = None,
 ) -> tuple[list[Diagnostic], list[Fault]]:
     """Compare what a tool reported with what the counterexamples demand.
 
@@ -215,6 +235,7 @@ def judge(
         tool: The tool.
         reported: All that it reported.
         extracted: The modules made of docstrings and pages.
+        paths: The files that were checked; all if ``None``.
 
     Returns:
         The diagnostics that were demanded, and every deviation as a fault.
@@ -231,7 +252,8 @@ def judge(
         else:
             faults.append(Fault(each.path, each.line, _words(each)))
     wanted: defaultdict[tuple[str, int], list[Expectation]] = defaultdict(list)
-    for path in filter(is_counterexample, project.files("snippets/**/*.py")):
+    checked = project.files("snippets/**/*.py") if paths is None else paths
+    for path in filter(is_counterexample, checked):
         for expected in expectations(path, project.read(path))[0]:
             formatting = (expected.tool, expected.code) == ("ruff", FORMAT)
             if (f"ruff {FORMAT}" if formatting else expected.tool) == tool.name:

@@ -1,6 +1,5 @@
 """Writes the code of docstrings and pages as modules, so that the tools can read it."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from proof.source import docstring_examples
 
 FOLDER = ".proof/blocks"
 CODE = ("conftest.py", "proof", "snippets", "tests", FOLDER)
-PYRIGHT = ".proof/pyrightconfig.json"
 OUTPUT = re.compile(r"^( *)#>", re.MULTILINE)
 
 
@@ -65,15 +63,7 @@ def extracts(project: Project) -> list[Extract]:
 
 
 def write_extracts(root: Path, wanted: list[Extract]) -> None:
-    """Bring the folder of extracted modules to exactly these.
-
-    Pyright reads no hidden folder below its configuration, whatever it is told, so it
-    is given one beside the folder.
-
-    Args:
-        root: The project's root.
-        wanted: The modules.
-    """
+    """Bring the folder of extracted modules to exactly these."""
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("*.py"):
@@ -81,12 +71,6 @@ def write_extracts(root: Path, wanted: list[Extract]) -> None:
             path.unlink()
     for each in wanted:
         write(root / each.path, each.text)
-    config = {
-        "extends": "../pyproject.toml",
-        "include": [f"../{each}" for each in CODE if (root / each).exists()],
-        "executionEnvironments": [{"root": ".."}],
-    }
-    write(root / PYRIGHT, json.dumps(config))
 
 
 def _name(path: str) -> str:

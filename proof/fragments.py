@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proof import draw
+from proof.diagnose import TOOLS
 from proof.ledger import Diagnostic, Ledger, Unit, sha256, write
 from proof.markup import count, definitions, details, link, message, sentence
 from proof.project import Project, Rule
@@ -305,9 +306,10 @@ def why_unproven(project: Project, ledger: Ledger, rule: Rule) -> str:
         executed = unit.snippets.get(path)
         if executed is None or not _same(project.root, path, executed.sha256):
             return f"{path} was changed after it was proven"
-        for name, verdict in ledger.tools.items():
-            if verdict.files.get(path) != executed.sha256:
-                return f"{path} is not accepted by {name} as it is now"
+        for tool in TOOLS:
+            verdict = ledger.tools.get(tool.name)
+            if verdict is None or verdict.files.get(path) != executed.sha256:
+                return f"{path} is not accepted by {tool.name} as it is now"
     return ""
 
 

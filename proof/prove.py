@@ -19,7 +19,7 @@ from proof.extract import CODE, Extract, extracts, write_extracts
 from proof.faults import Fault, FaultsError
 from proof.fragments import Fragments
 from proof.ledger import Ledger, Unit, Verdict, key_of, load, save, sha256
-from proof.project import Project, is_counterexample
+from proof.project import Project, Rule, is_counterexample
 from proof.site import BUILT, build
 
 PARALLEL = 6
@@ -98,20 +98,11 @@ def prove(root: Path, children: Children, *, site: bool = True) -> Run:
     Raises:
         FaultsError: If the sources themselves are at fault.
     """
-    project = Project(root)
-    ledger, why = load(root)
-    if os.environ.get("FRESH") == "1":
-        ledger, why = (
-            Ledger(machine=ledger.machine),
-            "FRESH=1: everything is proven anew",
-        )
-    if why:
-        say("ledger", why)
-    commit = children.run(["git", "rev-parse", "HEAD"], cwd=root).stdout
-    run = Run(project, ledger, children, commit)
+    run = begin(Project(root), children)
+    project = run.project
     _check_sources(run)
     works = execute.works(project)
-    run.forget(but={work.tests for work in works if is_proven(work, ledger.units)})
+    run.forget(but={work.tests for work in works if is_proven(work, run.ledger.units)})
     with ThreadPoolExecutor(PARALLEL) as pool:
         try:
             waiting = [*_start_tools(run, pool), *_start_tests(run, pool, works)]
@@ -125,6 +116,92 @@ def prove(root: Path, children: Children, *, site: bool = True) -> Run:
         about_site = [work for work in works if work.tests.startswith(ABOUT_SITE)]
         _test(run, "site tests", about_site)
     return run
+
+
+def prove_rules(run: Run, rules: Sequence[Rule]) -> None:
+    """Prove some rules alone, for who is writing them; the whole tree comes later.
+
+    Args:
+        run: A run; it takes the verdicts and the faults.
+        rules: The rules whose files were changed.
+
+    Raises:
+        FaultsError: If the sources themselves are at fault.
+    """
+    _check_sources(run)
+    if not rules:
+        return
+    project = run.project
+    extracted = extracts(project)
+    write_extracts(project.root, extracted)
+    files = [path for rule in rules for path in [*project.snippets(rule), rule.tests]]
+    own = [each for each in extracted if each.origin in files]
+    paths = [*files, *(each.path for each in own)]
+    units = {rule.tests for rule in rules}
+    works = [work for work in execute.works(project) if work.tests in units]
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        waiting = [
+            # sessions are formatted where they stand, in their docstrings
+            pool.submit(_check_some, run, tool, own, files)
+            if tool.name == "ruff format"
+            else pool.submit(_check_some, run, tool, own, paths)
+            for tool in TOOLS
+        ]
+        waiting.append(pool.submit(_test, run, "tests", works))
+        for each in waiting:
+            each.result()
+
+
+def _check_some(
+    run: Run, tool: Tool, extracted: Sequence[Extract], paths: Sequence[str]
+) -> None:
+    """Put a tool's verdict on some files among those it gave on the others."""
+    try:
+        reported = tool.run(run.children, run.project.root, paths)
+    except ToolError as error:
+        run.faults.append(Fault("pyproject.toml", 0, str(error)))
+        return
+    found, faults = diagnose.judge(run.project, tool, reported, extracted, paths)
+    wrong = {fault.path for fault in faults}
+    run.faults += faults
+    known = run.ledger.tools.get(tool.name) or Verdict(key="", version=tool.version)
+    files = {path: digest for path, digest in known.files.items() if path not in paths}
+    others = [each for each in known.diagnostics if each.path not in paths]
+    verdict = Verdict(
+        key="",  # the whole tree is still to be checked
+        version=tool.version,
+        files=files
+        | {
+            path: sha256(run.project.root, path)
+            for path in paths
+            if path.startswith("snippets/") and path not in wrong
+        },
+        diagnostics=[*others, *(each for each in found if each.path not in wrong)],
+    )
+    run.keep(tools={tool.name: verdict})
+
+
+def begin(project: Project, children: Children) -> Run:
+    """Begin a run with what the ledger knows.
+
+    Args:
+        project: The project.
+        children: What runs the tools.
+
+    Returns:
+        A run that found nothing wrong yet.
+    """
+    root = project.root
+    ledger, why = load(root)
+    if os.environ.get("FRESH") == "1":
+        ledger, why = (
+            Ledger(machine=ledger.machine),
+            "FRESH=1: everything is proven anew",
+        )
+    if why:
+        say("ledger", why)
+    commit = children.run(["git", "rev-parse", "HEAD"], cwd=root).stdout
+    return Run(project, ledger, children, commit)
 
 
 def sources_key(project: Project, commit: str) -> str:

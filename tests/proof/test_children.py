@@ -51,8 +51,15 @@ def test_a_command_has_no_input_and_speaks_english(
 ) -> None:
     monkeypatch.setenv("LC_ALL", "de_DE.ISO-8859-1")
     code = "import os, sys; print([sys.stdin.read(), os.environ['LC_ALL']])"
+    own, (reading, writing) = os.dup(0), os.pipe()
+    os.dup2(reading, 0)
+    os.write(writing, b"typed")
+    os.close(writing)
     with Children() as children:
         done = children.run(python(code), cwd=tmp_path)
+    os.dup2(own, 0)
+    os.close(own)
+    os.close(reading)
     assert done.stdout == "['', 'C.UTF-8']\n"
 
 
@@ -99,14 +106,11 @@ def test_nothing_is_started_once_the_children_were_ended(tmp_path: Path) -> None
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     with Children() as children:
-        before = os.open(tmp_path, os.O_RDONLY)
-        os.close(before)
+        before = len(list(Path("/dev/fd").iterdir()))
         children.run(python(""), cwd=tmp_path)
         with pytest.raises(FileNotFoundError):
             children.run(python(""), cwd=tmp_path / "gone")
-        after = os.open(tmp_path, os.O_RDONLY)
-        os.close(after)
-    assert after == before
+        assert len(list(Path("/dev/fd").iterdir())) == before
 
 
 class Run:
@@ -142,7 +146,7 @@ class Run:
     def end(self, number: signal.Signals) -> tuple[int, str]:
         """Send it a signal, and give its exit code and what it said of it."""
         assert self.process is not None
-        self.process.send_signal(number)
+        os.killpg(self.process.pid, number)  # as a terminal does
         _, said = self.process.communicate(timeout=DEADLINE)
         return self.process.returncode, said
 

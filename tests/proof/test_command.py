@@ -224,6 +224,8 @@ def test_whatever_stage_fails_the_command_fails_and_names_the_place(
     fault = plant(scripted)
     assert main(["test"]) == 1
     err = capsys.readouterr().err
+    assert main(["test"]) == 1  # nor is it forgotten
+    assert capsys.readouterr().err == err
     if plant is plant_source:
         assert fault in err.splitlines()
     else:
@@ -238,6 +240,12 @@ def test_faults_of_several_stages_come_together_in_order_of_place(
     assert main(["test"]) == 1
     faults = "\n".join(planted[at] for at in (1, 0, 2))
     assert capsys.readouterr().err == f"\nNot proven: 3 to mend.\n\n{faults}\n"
+
+
+def test_where_something_is_at_fault_no_site_is_built(scripted: Scripted) -> None:
+    plant_test(scripted)
+    scripted.says["mkdocs"] = AssertionError("is built")
+    assert main(["test"]) == 1
 
 
 def test_what_passed_is_kept_where_another_failed(scripted: Scripted) -> None:

@@ -50,13 +50,11 @@ class Case:
 
 CASES = {
     "line": Case(
-        "SNIPPET:6: no test executed this line: test it or remove it",
+        "SNIPPET:3: no test executed this line: test it or remove it",
         snippet="""def double(n: int) -> int:
+    if n == 0:
+        return 0
     return 2 * n
-
-
-def half(n: int) -> int:
-    return n // 2
 """,
     ),
     "branch": Case(
@@ -250,6 +248,13 @@ def test_it_uses(used: None) -> None: ...
     return n + 2
 """,
         more="""import snippets.cart.NAME_avoid
+""",
+    ),
+    "nested": Case(
+        "",
+        imports="import os",
+        more="""def test_a_pytest_that_this_test_starts_writes_no_report() -> None:
+    assert "PROOF_REPORT" not in os.environ
 """,
     ),
     "part": Case(

@@ -18,6 +18,7 @@ from proof.fragments import Fragments
 from proof.ledger import LEDGER, Ledger, Machine, Unit, Verdict, save
 from proof.project import Project
 from proof.prove import Run, build_site, prove, site_key, sources_key, tools_key
+from proof.site import BUILT
 from tests.proof.conftest import (
     AVOID,
     CHAPTER,
@@ -353,6 +354,23 @@ def test_a_site_that_failed_its_check_is_not_taken_for_the_one_before(
     found.clear()
     build_site(run)
     assert built == [good, f"{good}bad\n", good]
+
+
+def test_a_site_that_was_removed_is_built_again(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+
+    def build(_project: Project, _children: Children, folder: str) -> None:
+        (planted.root / folder).mkdir()
+        built.append(folder)
+
+    monkeypatch.setattr("proof.prove.build", build)
+    run = Run(planted.project, Ledger(machine=Machine.here()), Recorder(), "")
+    build_site(run)
+    (planted.root / BUILT).rmdir()
+    build_site(run)
+    assert built == [BUILT, BUILT]
 
 
 def test_a_second_run_runs_nothing_and_one_after_a_commit_dates_the_site(
