@@ -60,6 +60,7 @@ def test_proven_blocks_and_code_in_a_sentence_may_stand(
         ("<pre>os.abort()</pre>", "os.abort()"),
         (f"<pre>{KNOWN}\nos.abort()</pre>", "import os"),
         ("<pre>import os\n\n os.getcwd()</pre>", "import os"),
+        (f"<pre>  {KNOWN}</pre>", "import os"),
         ("<pre></pre>", ""),
         (f"<textarea>{FOREIGN}</textarea>", "import os"),
         (f"<listing>{FOREIGN}</listing>", "import os"),
@@ -131,6 +132,12 @@ def test_an_export_or_a_file_of_an_unknown_kind_is_held_to_the_same(
     planted: Planted, name: str, text: str
 ) -> None:
     assert faults(planted, {name: text}) == [f"{name}: {told('os.abort()')}"]
+
+
+def test_a_file_that_is_not_even_text_is_refused(planted: Planted) -> None:
+    planted.write(".proof/site/run.bin", "")
+    (planted.root / ".proof/site/run.bin").write_bytes(b"\xff\n")
+    assert faults(planted, {}) == [f"run.bin: {told('\ufffd')}"]
 
 
 def test_exports_of_proven_code_and_plain_assets_may_stand(planted: Planted) -> None:

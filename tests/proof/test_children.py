@@ -70,12 +70,19 @@ def test_output_that_is_not_text_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_what_a_command_leaves_behind_ends_with_it(tmp_path: Path) -> None:
-    halts = Halts(tmp_path / "halted")
+    halts, codes = Halts(tmp_path / "halted"), list[int]()
     with Children() as children:
-        done = children.run(python(LEAVE, halts.path), cwd=tmp_path)
+
+        def run() -> None:
+            command = python(LEAVE, halts.path)
+            codes.append(children.run(command, cwd=tmp_path).returncode)
+
+        thread = Thread(target=run, daemon=True)
+        thread.start()
         halts.wait("one")
         halts.wait_for_end()
-    assert done.returncode == 0
+        thread.join(DEADLINE)
+        assert codes == [0]
 
 
 def test_leaving_ends_what_still_runs_and_its_thread_learns_of_it(

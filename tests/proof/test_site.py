@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,28 @@ import pytest
 from proof.children import Children
 from proof.faults import FaultsError
 from proof.fragments import Fragments
-from proof.ledger import Claim, Executed, Ledger, Machine, Unit, Verdict, sha256
+from proof.ledger import (
+    Claim,
+    Diagnostic,
+    Executed,
+    Ledger,
+    Machine,
+    Unit,
+    Verdict,
+    save,
+    sha256,
+)
+from proof.project import Project
 from proof.site import build, configure, replace
-from tests.proof.conftest import AVOID, PAGE, RULES, SNIPPET, TESTS, Planted
+from tests.proof.conftest import (
+    AVOID,
+    PAGE,
+    RULES,
+    SNIPPET,
+    TESTS,
+    Planted,
+    environment,
+)
 from tests.proof.fakes import clean_environment
 
 OTHER = {
@@ -21,6 +42,15 @@ OTHER = {
     "COLUMNS": "40",
     "FORCE_COLOR": "1",
 }
+
+
+BUILD = """
+from pathlib import Path
+from proof.ledger import load
+from tests.proof.test_site import build_all
+
+build_all(Path.cwd(), load(Path.cwd())[0])
+"""
 
 
 def ledger(planted: Planted) -> Ledger:
@@ -39,18 +69,31 @@ def ledger(planted: Planted) -> Ledger:
     return Ledger(
         machine=Machine.here(),
         tools={
-            name: Verdict(key="", version="1", files=digests)
+            name: Verdict(
+                key="",
+                version="1",
+                files=digests,
+                diagnostics=[
+                    Diagnostic(path=AVOID, line=5, tool=name, code=code, message="No")
+                    for code in ("B006", "B008", "ARG001")
+                ],
+            )
             for name in ("ruff format", "ruff", "mypy", "pyright")
         },
         units={TESTS: unit},
     )
 
 
-def built(planted: Planted) -> dict[str, str]:
-    """Build the site, and give the digest of each file."""
-    Fragments(planted.project, ledger(planted)).write()
+def build_all(root: Path, known: Ledger) -> None:
+    """Build the fragments and the site from a ledger."""
+    project = Project(root)
+    Fragments(project, known).write()
     with Children() as children:
-        build(planted.project, children, ".proof/site")
+        build(project, children, ".proof/site")
+
+
+def digests(planted: Planted) -> dict[str, str]:
+    """Give the digest of each file of the site."""
     site = planted.root / ".proof/site"
     return {
         path.relative_to(site).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -66,11 +109,18 @@ def test_two_builds_from_one_ledger_are_the_same_bytes(
     first, second = Planted(tmp_path / "a"), Planted(tmp_path / "another folder/b")
     first.commit()
     second.commit()
-    one = built(first)
-    for name, value in OTHER.items():
-        monkeypatch.setenv(name, value)
-    assert built(second) == one
-    assert "cart/add-item/index.html" in one
+    build_all(first.root, ledger(first))
+    save(second.root, ledger(second))
+    subprocess.run(  # noqa: S603 - a fixed command
+        [sys.executable, "-c", BUILD],
+        cwd=second.root,
+        env=environment(**OTHER),
+        check=True,
+    )
+    site = digests(first)
+    assert "cart/add-item/index.html" in site
+    assert digests(second) == site
+    assert "<lastmod>2026-01-01</lastmod>" in first.read(".proof/site/sitemap.xml")
 
 
 def test_what_mkdocs_warns_of_is_told_and_the_site_before_stays(
@@ -83,7 +133,7 @@ def test_what_mkdocs_warns_of_is_told_and_the_site_before_stays(
     planted.write(".proof/site/index.html", "before")
     planted.append(PAGE, "\n[gone](gone.md), [lost](#lost)\n")
     with pytest.raises(FaultsError) as caught:
-        built(planted)
+        build_all(planted.root, ledger(planted))
     lost = "'#lost', but there is no such anchor on this page."
     gone = (
         "'gone.md', but the target 'cart/gone.md' is not found among documentation "
