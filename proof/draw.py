@@ -26,6 +26,7 @@ def timeline(sentence: str, events: Sequence[Event]) -> str:
     lanes = list(dict.fromkeys(event.lane for event in events))
     state = dict.fromkeys(lanes, "idle")
     head = "".join(f'<th scope="col">{html.escape(lane)}</th>' for lane in lanes)
+    ended: set[str] = set()
     rows: list[str] = []
     for event in events:
         if state[event.lane] == "idle":
@@ -42,6 +43,10 @@ def timeline(sentence: str, events: Sequence[Event]) -> str:
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
         if event.what in ENDS:
+            ended.add(event.lane)
+        elif event.what == "starts":
+            ended.discard(event.lane)
+        if event.lane in ended:  # what is noted later is a point, not a bar
             state[event.lane] = "idle"
     return (
         f'<table class="timeline"><caption>{html.escape(sentence)}</caption>'

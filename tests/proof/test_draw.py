@@ -46,6 +46,18 @@ def test_a_timeline_has_a_row_for_each_event_and_its_cells_are_the_bars() -> Non
     ]
 
 
+def test_what_is_noted_after_the_end_does_not_start_the_bar_again() -> None:
+    later = [
+        *EVENTS,
+        Event(lane="bob", what="notes", word="undone"),
+        Event(lane="ada", what="starts", word=""),
+    ]
+    assert cells(timeline("Ada waits", later))[-2:] == [
+        [("idle", ""), ("runs", "undone")],
+        [("runs", "starts"), ("idle", "")],
+    ]
+
+
 def test_failure_and_cancellation_are_marked() -> None:
     drawn = LexborHTMLParser(timeline("Ada waits", EVENTS))
     assert [each.text() for each in drawn.css(".fails, .cancelled")] == [

@@ -3,8 +3,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 from proof.fragments import FOLDER, Fragments, names
 from proof.ledger import Diagnostic, Event, Ledger, Row
-from tests.proof.conftest import AVOID, SNIPPET, TESTS, Planted
 from tests.proof import test_site
+from tests.proof.conftest import AVOID, SNIPPET, TESTS, Planted
 
 MESSAGE = "Do not use `list` here <ever>"
 

@@ -1,0 +1,59 @@
+"""Archive a camera's frames, and hold no more of them than planned."""
+
+from asyncio import Queue, QueueShutDown, TaskGroup
+from collections.abc import AsyncIterable, Awaitable, Callable
+
+
+async def archive[Frame](
+    frames: AsyncIterable[Frame],
+    store: Callable[[Frame], Awaitable[None]],
+    *,
+    ahead: int,
+) -> None:
+    """Store every frame, in order, while the next ones are read.
+
+    In memory are at most ``ahead`` frames in the queue, the one that is being stored
+    and the one that waits for room.
+
+    Args:
+        frames: The frames as they are read.
+        store: Writes one frame.
+        ahead: How many frames may wait for the store.
+
+    Raises:
+        ValueError: If the queue would be empty or endless.
+        ExceptionGroup: If reading or storing fails. The other side is cancelled.
+
+    Examples:
+        >>> import asyncio
+        >>> from collections.abc import AsyncGenerator
+        >>> async def camera() -> AsyncGenerator[str]:
+        ...     for number in (1, 2, 3):
+        ...         yield await asyncio.sleep(0, f"frame {number}")
+        >>> stored: list[str] = []
+        >>> async def store(frame: str) -> None:
+        ...     stored.append(await asyncio.sleep(0, frame))
+        >>> asyncio.run(archive(camera(), store, ahead=1))
+        >>> stored
+        ['frame 1', 'frame 2', 'frame 3']
+    """
+    if ahead < 1:  # to Queue, zero and less mean: no bound
+        raise ValueError(f"ahead must be at least 1, not {ahead}")
+    queue = Queue[Frame](maxsize=ahead)
+    async with TaskGroup() as group:
+        group.create_task(_store_all(queue, store))
+        async for frame in frames:
+            await queue.put(frame)  # reads no further until there is room
+        queue.shutdown()
+
+
+async def _store_all[Frame](
+    queue: Queue[Frame], store: Callable[[Frame], Awaitable[None]]
+) -> None:
+    """Store what is queued until the queue is shut down and empty."""
+    while True:
+        try:
+            frame = await queue.get()
+        except QueueShutDown:
+            return
+        await store(frame)

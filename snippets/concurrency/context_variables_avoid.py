@@ -1,0 +1,85 @@
+"""Write a request's number into every log line, be it another request's."""
+
+import asyncio
+import threading
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Generator,
+    Iterable,
+)
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+
+_request = ContextVar("request", default="-")
+_of_thread = threading.local()
+
+
+@contextmanager
+def request(number: str) -> Generator[None]:
+    token = _request.set(number)
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
+def current() -> str:
+    return _request.get()
+
+
+async def in_pool_without_context(
+    pool: ThreadPoolExecutor, function: Callable[[str], None], line: str
+) -> None:
+    loop = asyncio.get_running_loop()
+    # expect: test[a_bare_executor_forgets_the_request]
+    await loop.run_in_executor(pool, function, line)
+
+
+async def in_pool_by_hand(
+    pool: ThreadPoolExecutor, function: Callable[[str], None], line: str
+) -> None:
+    number = current()
+
+    def run() -> None:
+        # expect: test[a_thread_goes_on_with_the_number_of_an_earlier_request]
+        _request.set(number)
+        function(line)
+
+    await asyncio.get_running_loop().run_in_executor(pool, run)
+
+
+async def in_pool_all(
+    pool: ThreadPoolExecutor, function: Callable[[str], None], lines: Iterable[str]
+) -> None:
+    loop, context = asyncio.get_running_loop(), copy_context()
+
+    def run(line: str) -> None:
+        # expect: test[a_second_thread_cannot_enter_a_context_that_is_in_use]
+        context.run(function, line)
+
+    await asyncio.gather(*(loop.run_in_executor(pool, run, line) for line in lines))
+
+
+async def lines_of(number: str, stock: AsyncIterable[str]) -> AsyncGenerator[str]:
+    with request(number):
+        async for line in stock:
+            # expect: ruff[ASYNC119]
+            # expect: test[a_generator_sets_the_number_of_whoever_iterates]
+            # expect: test[a_generator_that_another_task_closes_cannot_reset_the_number]
+            yield line
+
+
+@contextmanager
+def request_of_thread(number: str) -> Generator[None]:
+    # expect: test[two_requests_on_one_thread_share_what_belongs_to_the_thread]
+    _of_thread.number = number
+    yield
+    _of_thread.number = "-"
+
+
+def current_of_thread() -> str:
+    number: str = _of_thread.number
+    return number

@@ -1,0 +1,41 @@
+"""Deliver an event to every subscriber, and lose what became of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+DEADLINE_SECONDS = 10
+
+type Send = Callable[[str, str], Awaitable[int]]
+
+
+async def deliver_until_one_fails(
+    event: str, subscribers: Sequence[str], send: Send
+) -> dict[str, int]:
+    # expect: test[plain_gather_hides_the_second_failure]
+    # expect: test[plain_gather_loses_what_was_delivered]
+    statuses = await asyncio.gather(
+        *(_send(event, name, send) for name in subscribers),
+    )
+    return dict(zip(subscribers, statuses, strict=True))
+
+
+async def deliver_unread(event: str, subscribers: Sequence[str], send: Send) -> None:
+    # expect: test[outcomes_that_nobody_reads_are_errors_passed_in_silence]
+    await asyncio.gather(
+        *(_send(event, name, send) for name in subscribers),
+        return_exceptions=True,
+    )
+
+
+async def count_delivered(event: str, subscribers: Sequence[str], send: Send) -> int:
+    outcomes = await asyncio.gather(
+        *(_send(event, name, send) for name in subscribers),
+        return_exceptions=True,
+    )
+    # expect: test[a_cancelled_delivery_is_counted_as_delivered]
+    return sum(not isinstance(outcome, Exception) for outcome in outcomes)
+
+
+async def _send(event: str, subscriber: str, send: Send) -> int:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        return await send(event, subscriber)
