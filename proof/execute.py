@@ -190,7 +190,9 @@ def run(
     ]
     if measured:
         command += ["--cov", "--cov-context=test", f"--cov-report=json:{coverage}"]
-    if len(todo) >= PARALLEL_FROM:
+    if all(work.tests.startswith(ABOUT_SITE) for work in todo):
+        command += ["-n", "2", "--dist", "load"]  # few files, but of slow tests
+    elif len(todo) >= PARALLEL_FROM:
         command += ["-n", "2", "--dist", "loadfile"]
     command += [target for work in todo for target in work.targets]
     env = {
