@@ -332,6 +332,23 @@ async def test_a_refusal_is_not_taken_for_a_price(
             await ask("lamp")
 
 
+@both
+async def test_a_connection_that_is_seen_closed_is_not_used_again(
+    library: Library, supplier: Supplier
+) -> None:
+    async def answer_and_close(writer: asyncio.StreamWriter) -> None:
+        await supplier.at_once(writer)
+        writer.close()
+        await writer.wait_closed()
+
+    supplier.behave = answer_and_close
+    async with library(supplier.url) as ask:
+        await ask("lamp")
+        await turns()
+        await ask("lamp")
+    assert (len(supplier.requests), supplier.accepted) == (2, 2)
+
+
 async def close_at_the_second_request(
     supplier: Supplier, writer: asyncio.StreamWriter
 ) -> None:
