@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name == "new":
             command.add_argument("rule", help="the rule's id: CHAPTER-NAME")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _stop)
+    for each in (signal.SIGINT, signal.SIGTERM):  # SIGINT may be ignored from outside
+        signal.signal(each, _stop)
     root = Path.cwd()
     try:
         with Children() as children:
