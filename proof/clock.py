@@ -50,6 +50,11 @@ class ControlledLoop(asyncio.SelectorEventLoop):
         """Return the seconds that have passed on the controlled clock."""
         return self._clock.now
 
+    @override
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for threads as long as they take: this clock knows nothing of them."""
+        await super().shutdown_default_executor(timeout=None)
+
 
 CONTROLLED_ASYNCIO: tuple[str, dict[str, Any]] = (
     "asyncio",

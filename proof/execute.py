@@ -198,6 +198,7 @@ def run(
     env = {
         "PROOF_REPORT": str(report),
         "COVERAGE_FILE": str(folder / "coverage"),
+        "FRESH": "",  # it is for this run alone
         "PYTEST_ADDOPTS": "",  # whoever runs this leaves no test out
         "PYTEST_PLUGINS": "",
     }

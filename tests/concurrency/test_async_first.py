@@ -1,9 +1,6 @@
 import asyncio
 import dis
-import gc
-import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from time import perf_counter
 from typing import Any
@@ -11,7 +8,7 @@ from typing import Any
 import pytest
 
 from proof.clock import CONTROLLED_ASYNCIO
-from proof.record import Measured
+from proof.record import Measured, undisturbed
 from proof.testing import Observe
 from snippets.concurrency import async_first_avoid as avoid
 from snippets.concurrency.async_first import Line, is_gift, quote, total
@@ -26,19 +23,6 @@ PRICES = {"TEA": Decimal("4.50"), "JAM": Decimal("2.25")}
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     return CONTROLLED_ASYNCIO
-
-
-@contextmanager
-def undisturbed() -> Generator[None]:
-    """Keep coverage's tracer and the collector out of a measurement."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        sys.settrace(tracer)
 
 
 async def price_after_a_second(sku: str) -> Decimal:

@@ -10,11 +10,11 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from difflib import SequenceMatcher
 from pathlib import Path
 from threading import Event
-from typing import Any, override
+from typing import Any
 
 import pytest
 
-from proof.clock import REAL_ASYNCIO, ControlledLoop
+from proof.clock import CONTROLLED_ASYNCIO, REAL_ASYNCIO
 from proof.record import Measured, Timeline
 from proof.testing import Observe
 from snippets.concurrency import blocking_calls_avoid
@@ -31,17 +31,9 @@ OTHER = " ".join(random.Random(2).choices(WORDS, k=200))  # noqa: S311 - no secr
 type Work = Callable[[], Coroutine[Any, Any, object]]
 
 
-class Loop(ControlledLoop):
-    """A loop on a controlled clock that waits for its threads in the end."""
-
-    @override
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        await super().shutdown_default_executor(timeout=None)
-
-
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return ("asyncio", {"loop_factory": Loop})
+    return CONTROLLED_ASYNCIO
 
 
 on_a_real_clock = pytest.mark.parametrize(

@@ -240,6 +240,12 @@ async def test_what_an_awaited_coroutine_enters_its_caller_sees(
     assert current() == "-"
 
 
+def test_a_debugger_finds_the_request_by_name() -> None:
+    with request("7"):
+        context = copy_context()
+    assert {variable.name: context[variable] for variable in context}["request"] == "7"
+
+
 @pytest.mark.anyio
 async def test_an_error_leaves_the_request_as_well() -> None:
     await asyncio.sleep(0)

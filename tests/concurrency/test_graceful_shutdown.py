@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -6,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+from asyncio import StreamWriter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -378,6 +380,31 @@ async def test_the_last_byte_of_an_answer_is_sent_before_the_end() -> None:
         assert not server.task.done()
         assert await client.rest() == BIG
         assert await server.task is True
+
+
+@pytest.mark.anyio
+async def test_a_client_that_reads_no_answer_gets_no_further_orders_taken() -> None:
+    shop = Bench()
+    async with running(shop) as server, connect(server) as client:
+        await client.send(b"big\n" * 5)
+        await shop.in_flight.wait()
+        await turn()
+        assert shop.did.count("takes big") < 5
+
+
+@pytest.mark.anyio
+async def test_a_client_that_was_cut_off_leaves_nothing_behind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL)  # a record's traceback would hold the writer
+    async with running(Bench()) as server:
+        async with connect(server) as client:
+            await client.send(b"pen\n")
+            await client.receive(SMALL)
+            client.vanish()
+        await turn()
+        gc.collect()
+        assert not [each for each in gc.get_objects() if type(each) is StreamWriter]
 
 
 @pytest.mark.anyio

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from proof.record import Measured
+from proof.record import Measured, undisturbed
 from proof.testing import Observe, untyped
 from snippets.concurrency import uvloop as snippet
 from snippets.concurrency.uvloop import NewLoop, fastest, run, speedup
@@ -46,15 +46,10 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def cpu_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Count the processor's time, which other programs don't lengthen.
-
-    Without coverage's tracer, which makes a loop written in Python look slow.
-    """
-    tracer = sys.gettrace()
-    sys.settrace(None)
+    """Count the processor's time, which other programs don't lengthen."""
     monkeypatch.setattr(snippet, "perf_counter", time.process_time)
-    yield
-    sys.settrace(tracer)
+    with undisturbed():
+        yield
 
 
 async def loop_of_this_service() -> str:
