@@ -17,6 +17,7 @@ from proof.ledger import LEDGER, alone, write
 from proof.new import lay_out
 from proof.project import Project
 from proof.prove import Run, prove
+from proof.repeat import repeat
 from proof.serve import serve
 from proof.site import BUILT, SITE, replace
 
@@ -123,6 +124,13 @@ def new(root: Path, _children: Children, options: argparse.Namespace) -> int:
     return 0
 
 
+def again(root: Path, children: Children, _options: argparse.Namespace) -> int:
+    """Run the rules' tests many times in random order."""
+    print("Running the rules' tests in random orders, two at a time:")
+    repeat(Project(root), children)
+    return 0
+
+
 def _serve(root: Path, children: Children, _options: argparse.Namespace) -> int:
     return serve(root, children)
 
@@ -159,6 +167,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "test": (test, "prove everything"),
     "site": (site, "write the proven site to site/"),
     "check": (check, "list all faults of the sources"),
+    "repeat": (again, "run the rules' tests many times in random order"),
     "new": (new, "lay out the files of a new rule"),
 }
 
