@@ -438,7 +438,8 @@ async def test_when_the_time_is_up_the_orders_in_flight_are_given_up(
 async def test_the_seconds_of_grace_are_given_by_name() -> None:
     unchecked = untyped("snippets.concurrency.graceful_shutdown")
     with socket.socket() as listening, pytest.raises(TypeError, match="but 3 were"):
-        await unchecked.serve(listening, Bench().open(), 5)
+        async with asyncio.timeout(0):
+            await unchecked.serve(listening, Bench().open(), 5)
 
 
 @pytest.mark.anyio
