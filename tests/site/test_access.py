@@ -1,0 +1,85 @@
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser
+
+# What axe looks at: of a long page only what no other has.
+PAGES = {"": "html", "pitfalls/mutable-defaults/": "html"}
+MORE = {
+    "concurrency/": "html",
+    "concurrency/backpressure/": "table.timeline, table.measured, figure",
+    "reference/pitfalls/": "html",
+}
+SEES_MORE = {("light", 1280), ("dark", 390)}  # each palette and each width
+UNFOLD = "document.querySelector('details')?.setAttribute('open', '')"
+# axe names each violated rule, and for each element that violates it what to do.
+RUN_AXE = """async (part) =>
+    (await axe.run(part, {resultTypes: ["violations"], preload: false})).violations
+    .flatMap(({id, nodes}) => nodes.map(n => `${id}: ${n.html} ${n.failureSummary}`))"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """Find axe-core's script in the package that ships it."""
+    spec = find_spec("axe_playwright_python")
+    assert spec is not None
+    assert spec.origin is not None
+    return str(Path(spec.origin).with_name("axe.min.js"))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("palette", ["light", "dark"])
+def test_axe_finds_nothing(
+    browser: Browser,
+    address: str,
+    axe: str,
+    palette: Literal["light", "dark"],
+    width: int,
+) -> None:
+    pages = PAGES | (MORE if (palette, width) in SEES_MORE else {})
+    context = browser.new_context(
+        color_scheme=palette, viewport={"width": width, "height": 900}
+    )
+    page = context.new_page()
+    found: list[str] = []
+    for each, part in pages.items():
+        page.goto(address + each)
+        page.evaluate(UNFOLD)
+        page.add_script_tag(path=axe)
+        found += [f"{each} {violation}" for violation in page.evaluate(RUN_AXE, part)]
+    context.close()
+    assert found == []
+
+
+def test_a_keyboard_reaches_and_opens_a_test(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}pitfalls/mutable-defaults/#proof")
+    summary = page.locator("details.test > summary").first
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details.test").first.get_attribute("open") is not None
+    page.close()
+
+
+def test_nothing_scrolls_sideways_on_a_phone(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    wide: list[str] = []
+    for each in PAGES | MORE:
+        page.goto(address + each)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(each)
+    page.close()
+    assert wide == []
+
+
+def test_a_rule_is_readable_without_scripts(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}pitfalls/mutable-defaults/")
+    for anchor in ("do", "avoid", "why", "proof", "references"):
+        assert page.locator(f"#{anchor}").is_visible()
+    page.locator("details.test > summary").first.click()
+    assert page.locator("details.test pre").first.is_visible()
+    context.close()
