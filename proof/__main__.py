@@ -147,12 +147,14 @@ def _unproven(run: Run) -> list[Fault]:
 def _summarise(run: Run, began: float) -> None:
     rules = run.project.rules
     made = Fragments(run.project, run.ledger)
-    claims = [claim for unit in run.ledger.units.values() for claim in unit.tests]
+    units = run.ledger.units.values()
+    passed = sum(claim.cases for unit in units for claim in unit.tests)
+    passed += sum(unit.examples for unit in units)
     missing = {part for unit in run.ledger.units.values() for part in unit.missing}
     print(
         f"\nProven: {len(rules) - len(made.unproven)} of {len(rules)} rules, "
-        f"{len(claims)} test functions, in {time.monotonic() - began:.1f} s. "
-        f"The ledger is {LEDGER}."
+        f"in {time.monotonic() - began:.1f} s. The ledger is {LEDGER}.\n"
+        f"{passed} passed, 0 failed"
     )
     for part in sorted(missing):
         print(f"Not proven here: {part}")

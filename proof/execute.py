@@ -250,11 +250,12 @@ def judge(project: Project, work: Work, result: Result) -> tuple[Unit, list[Faul
         elif outcome["outcome"] != "passed":
             faults.append(_failure(path, name, outcome))
         if path == work.tests:
-            name = name.partition("[")[0]
+            name, _, case = name.partition("[")
             known = claims.get(name) or _claim(name, outcome)
             claims[name] = known.model_copy(
                 update={
                     "cases": known.cases + 1,
+                    "ids": [*known.ids, case.removesuffix("]")] if case else [],
                     "observed": known.observed or outcome["observed"],
                 }
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from proof import draw
 from proof.diagnose import TOOLS
-from proof.ledger import Diagnostic, Ledger, Unit, sha256, write
+from proof.ledger import Claim, Diagnostic, Ledger, Unit, sha256, write
 from proof.markup import count, definitions, details, link, message, sentence
 from proof.project import Project, Rule
 from proof.source import (
@@ -25,6 +25,7 @@ OF_A_RULE = ("rule", "do", "whole", "avoid", "timeline", "measured", "proof")
 OF_A_CHAPTER = ("rules", "reference")
 FIGURES = "figures.md"
 MACHINE = "machine.md"
+SHORT = 60  # characters
 NOT_PROVEN = "not proven since the last edit"
 
 
@@ -185,8 +186,7 @@ class Fragments:
         tests = "\n".join(
             details(
                 "test",
-                sentence(claim.name)
-                + (f" <small>{claim.cases} cases</small>" if claim.cases > 1 else ""),
+                sentence(claim.name) + _cases(claim),
                 self._fence(parts.tests[claim.name]),
             )
             for claim in unit.tests
@@ -311,6 +311,15 @@ def why_unproven(project: Project, ledger: Ledger, rule: Rule) -> str:
             if verdict is None or verdict.files.get(path) != executed.sha256:
                 return f"{path} is not accepted by {tool.name} as it is now"
     return ""
+
+
+def _cases(claim: Claim) -> str:
+    """Tell of a test that ran several times how often, and on what if that is short."""
+    if claim.cases == 1:
+        return ""
+    ids = html.escape(", ".join(claim.ids))
+    on = f": {ids}" if len(ids) <= SHORT else ""
+    return f" <small>{claim.cases} cases{on}</small>"
 
 
 def _timelines(unit: Unit) -> str:

@@ -117,6 +117,7 @@ class Claim(Record):
         cases: How many cases ran: more than one where it is parametrised.
         observed: What it kept of a counterexample for the page, in order.
         lines: The lines of each snippet that it executed.
+        ids: What tells its cases apart, as pytest names them: a backend, a variant.
         timeline: Who did what in which order, where it recorded that.
         rows: Figures that it measured.
         growths: Figures that it measured over several sizes.
@@ -126,6 +127,7 @@ class Claim(Record):
     cases: int
     observed: list[str]
     lines: dict[str, list[int]]
+    ids: list[str] = Field(default_factory=list)
     timeline: list[Event] = Field(default_factory=list[Event])
     rows: list[Row] = Field(default_factory=list[Row])
     growths: list[Growth] = Field(default_factory=list[Growth])

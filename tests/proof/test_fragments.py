@@ -133,6 +133,25 @@ def test_a_proof_holds_each_test_as_a_sentence_with_its_source(
     assert any(text.startswith(source) for text in made.code)
 
 
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        (["asyncio", "trio"], "2 cases: asyncio, trio"),
+        (["x" * 40, "y" * 40], "2 cases"),
+    ],
+)
+def test_a_proof_names_the_cases_that_a_test_ran_on(
+    planted: Planted, ids: list[str], told: str
+) -> None:
+    known = ledger(planted)
+    unit = known.units[TESTS]
+    several = unit.tests[0].model_copy(update={"cases": 2, "ids": ids})
+    units = {TESTS: unit.model_copy(update={"tests": [several, *unit.tests[1:]]})}
+    made = Fragments(planted.project, known.model_copy(update={"units": units}))
+    proof = LexborHTMLParser(made.texts["cart/add-item/proof.md"])
+    assert [each.text() for each in proof.css("summary small")] == [told]
+
+
 def test_timelines_and_figures_are_fragments_where_a_test_recorded_some(
     planted: Planted,
 ) -> None:
