@@ -23,6 +23,7 @@ from proof.project import Project, Rule, is_counterexample
 from proof.site import BUILT, build
 
 PARALLEL = 6
+OF_BLOCKS = "tests/test_pages.py"  # runs the Python blocks of all prose
 
 
 def say(stage: str, what: str, began: float | None = None) -> None:
@@ -135,14 +136,18 @@ def prove_rules(run: Run, rules: Sequence[Rule]) -> None:
     extracted = extracts(project)
     write_extracts(project.root, extracted)
     files = [path for rule in rules for path in [*project.snippets(rule), rule.tests]]
-    own = [each for each in extracted if each.origin in files]
+    pages = {rule.page for rule in rules}
+    blocks = [each.path for each in extracted if each.origin in pages]
+    own = [each for each in extracted if each.origin in {*files, *pages}]
     paths = [*files, *(each.path for each in own)]
     units = {rule.tests for rule in rules}
+    if blocks:
+        units.add(OF_BLOCKS)
     works = [work for work in execute.works(project) if work.tests in units]
     with ThreadPoolExecutor(PARALLEL) as pool:
         waiting = [
             # sessions are formatted where they stand, in their docstrings
-            pool.submit(_check_some, run, tool, own, files)
+            pool.submit(_check_some, run, tool, own, [*files, *blocks])
             if tool.name == "ruff format"
             else pool.submit(_check_some, run, tool, own, paths)
             for tool in TOOLS

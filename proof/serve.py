@@ -25,6 +25,7 @@ HOST, PORT = "127.0.0.1", 8000
 PREVIEW = ".proof/preview"
 WATCHED = ("docs", "overrides", "snippets", "tests")
 EVENTS, SCRIPT = "/-/events", "/-/preview.js"
+FAULT = '"state": "fault"'
 TAG = f'<script defer src="{SCRIPT}"></script></body>'.encode()
 
 
@@ -48,9 +49,11 @@ class Listeners:
         self._send(json.dumps({"rule": rule, "state": state, "text": text}), rule)
 
     def reload(self) -> None:
-        """Have all pages show their new text."""
+        """Have all pages show their new text; what is at fault is told them again."""
         with self._lock:
-            self._states.clear()
+            self._states = {
+                rule: said for rule, said in self._states.items() if FAULT in said
+            }
         self._send(json.dumps({"reload": True}), None)
 
     def _send(self, said: str, rule: str | None) -> None:
@@ -231,8 +234,10 @@ def rebuild(run: Run) -> None:
 
 
 def _touches(project: Project, rule: Rule, paths: Iterable[str]) -> bool:
-    return any(path in {rule.tests, *project.snippets(rule)} for path in paths)
+    files = {rule.page, rule.tests, *project.snippets(rule)}
+    return any(path in files for path in paths)
 
 
 def _is_of(rule: Rule, fault: Fault) -> bool:
-    return fault.path == rule.tests or fault.path.startswith(rule.module)
+    own = fault.path in {rule.page, rule.tests} or fault.path.startswith(rule.module)
+    return own or f"{rule.page}:" in fault.message  # a block of the page that failed

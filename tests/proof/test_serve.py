@@ -14,7 +14,7 @@ from proof.faults import Fault, FaultsError
 from proof.project import Rule
 from proof.prove import Run
 from proof.serve import EVENTS, SCRIPT, TAG, Handler, Listeners, Server, follow
-from tests.proof.conftest import SNIPPET, TESTS, Planted
+from tests.proof.conftest import PAGE, SNIPPET, TESTS, Planted
 
 ADDRESS = "cart/add-item"
 
@@ -71,7 +71,14 @@ def test_a_page_that_joins_after_the_reload_hears_nothing_old(
     assert heard(listeners) == []
 
 
-@pytest.mark.parametrize("path", [SNIPPET, TESTS])
+def test_a_fault_is_told_again_after_the_reload(listeners: Listeners) -> None:
+    listeners.tell(ADDRESS, "fault", "Not proven.")
+    listeners.reload()
+    queue = listeners.join()
+    assert json.loads(queue.get())["text"] == "Not proven."
+
+
+@pytest.mark.parametrize("path", [SNIPPET, TESTS, PAGE])
 def test_a_save_proves_the_rule_it_touches_and_tells_at_once(
     planted: Planted, listeners: Listeners, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
