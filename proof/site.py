@@ -46,12 +46,6 @@ def configure(project: Project) -> None:
         write(path, text)
 
 
-def mkdocs(*arguments: str) -> list[str]:
-    """Give the command that runs MkDocs on the project."""
-    command, *rest = arguments
-    return [sys.executable, "-m", "mkdocs", command, "-f", CONFIG, *rest]
-
-
 def build(project: Project, children: Children, folder: str) -> None:
     """Build all pages into a folder that is replaced as a whole.
 
@@ -67,8 +61,9 @@ def build(project: Project, children: Children, folder: str) -> None:
     half = project.root / f"{folder}.half"
     shutil.rmtree(half, ignore_errors=True)
     env = {**QUIET, "SOURCE_DATE_EPOCH": _epoch(project.root, children)}
+    mkdocs = [sys.executable, "-m", "mkdocs", "build", "--strict"]
     output = children.run(
-        mkdocs("build", "--strict", "-d", str(half)), cwd=project.root, env=env
+        [*mkdocs, "-f", CONFIG, "-d", str(half)], cwd=project.root, env=env
     )
     if output.returncode:
         shutil.rmtree(half, ignore_errors=True)
