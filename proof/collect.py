@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from proof import fragments
+from proof import rule_fragments
 from proof.faults import Fault
 from proof.imports import import_faults
 from proof.pages import page_faults
@@ -27,6 +27,7 @@ from proof.source import (
     docstring_spans,
     expectations,
     regions,
+    reveals,
     silenced,
 )
 
@@ -73,7 +74,7 @@ def _ids(project: Project) -> Iterator[Fault]:
             yield Fault(RULES, chapter, f"{rule.chapter!r}: {message}")
         if not is_name(rule.name):
             message = "write words in small letters joined by hyphens, not ending in"
-            yield Fault(RULES, at, f"{rule.name!r}: {message} `-avoid`")
+            yield Fault(RULES, at, f"{rule.name!r}: {message} `-avoid` or `-types`")
     for lost in sorted(
         _committed_ids(project.root) - {each.id for each in project.rules}
     ):
@@ -178,6 +179,7 @@ def _module(project: Project, path: str) -> Iterator[Fault]:
         message = "only a counterexample (…_avoid.py) carries expectations"
         above = text[: text.index("# expect:")]
         yield Fault(path, above.count("\n") + 1, message)
+    yield from reveals(path, text)[1]
     yield from regions(path, text)[1]
     yield from silenced(path, text)
     lines = text.splitlines()
@@ -206,7 +208,7 @@ def _docstrings(path: str, text: str) -> Iterator[Fault]:
 def _regions(project: Project) -> Iterator[Fault]:
     """Refuse a region whose fragment would take the place of another."""
     for rule in project.rules:
-        seen: set[str] = set(fragments.OF_A_RULE)
+        seen: set[str] = set(rule_fragments.OF_A_RULE)
         for path in project.recommended(rule):
             for name, (first, _) in regions(path, project.read(path))[0].items():
                 if name in seen:

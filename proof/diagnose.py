@@ -6,22 +6,26 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from proof.children import Children
 from proof.extract import CODE, Extract
 from proof.faults import Fault
-from proof.ledger import Diagnostic, write
+from proof.ledger import Diagnostic, Revealed, write
 from proof.project import Project, is_counterexample
-from proof.source import FORMAT, Expectation, expectations
+from proof.source import FORMAT, Expectation, expectations, reveals
 
 PYRIGHT = ".proof/pyrightconfig.json"
+REVEALS = "reveals"  # the code of an answer to ``reveal_type``
+ANSWER = re.compile(r'(?:Revealed type is|Type of ".*" is) "(.*)"', re.DOTALL)
+MODULE = re.compile(r"\b(?:[a-z_]\w*\.)+(?=\w)")  # of ``builtins.int``
+NUMBER = re.compile(r"(?<=\w)`-?\d+")  # by which mypy tells type variables apart
 
 type Output = subprocess.CompletedProcess[str]
 
@@ -132,6 +136,7 @@ def _read_mypy(output: Output) -> list[Diagnostic]:
     for line in output.stdout.splitlines():
         each = json.loads(line)
         if each["severity"] != "error":
+            found += _revealed(each["file"], each["line"], "mypy", each["message"])
             continue
         code = each["code"] or "error"
         found.append(
@@ -151,13 +156,15 @@ def _read_pyright(output: Output) -> list[Diagnostic]:
     place = "https://microsoft.github.io/pyright/#/configuration"
     found: list[Diagnostic] = []
     for each in json.loads(output.stdout)["generalDiagnostics"]:
+        line = each.get("range", {"start": {"line": 0}})["start"]["line"] + 1
         if each["severity"] == "information":
+            found += _revealed(each["file"], line, "pyright", each["message"])
             continue
         rule = each.get("rule", "error")
         found.append(
             Diagnostic(
                 path=each["file"],
-                line=each.get("range", {"start": {"line": 0}})["start"]["line"] + 1,
+                line=line,
                 tool="pyright",
                 code=rule,
                 message=each["message"],
@@ -165,6 +172,15 @@ def _read_pyright(output: Output) -> list[Diagnostic]:
             )
         )
     return found
+
+
+def _revealed(path: str, line: int, tool: str, message: str) -> list[Diagnostic]:
+    """Make a diagnostic of an answer to ``reveal_type``; other notes are none."""
+    match = ANSWER.fullmatch(message)
+    if match is None:
+        return []
+    said = NUMBER.sub("", MODULE.sub("", match[1]))
+    return [Diagnostic(path=path, line=line, tool=tool, code=REVEALS, message=said)]
 
 
 def _configure_pyright(root: Path, targets: Sequence[str]) -> list[str]:
@@ -221,13 +237,27 @@ TOOLS = (
 )
 
 
+class Judged(NamedTuple):
+    """What is left of a tool's report once it is held to what it had to be.
+
+    Attributes:
+        found: The diagnostics that were demanded.
+        revealed: The types that were demanded.
+        faults: Every deviation.
+    """
+
+    found: list[Diagnostic]
+    revealed: list[Revealed]
+    faults: list[Fault]
+
+
 def judge(
     project: Project,
     tool: Tool,
     reported: Iterable[Diagnostic],
     extracted: Sequence[Extract],
     paths: Iterable[str] | None = None,
-) -> tuple[list[Diagnostic], list[Fault]]:
+) -> Judged:
     """Compare what a tool reported with what the counterexamples demand.
 
     Args:
@@ -238,13 +268,17 @@ def judge(
         paths: The files that were checked; all if ``None``.
 
     Returns:
-        The diagnostics that were demanded, and every deviation as a fault.
+        The diagnostics that were demanded, the types that were to be revealed, and
+        every deviation as a fault.
     """
     at: defaultdict[tuple[str, int], list[Diagnostic]] = defaultdict(list)
     faults: list[Fault] = []
     origin = {each.path: each for each in extracted}
+    revealed = defaultdict[tuple[str, int], set[str]](set)
     for each in reported:
-        if is_counterexample(each.path):
+        if each.code == REVEALS and each.path.startswith("snippets/"):
+            revealed[each.path, each.line].add(each.message)
+        elif is_counterexample(each.path):
             at[each.path, each.line].append(each)
         elif source := origin.get(each.path):
             line = source.lines[min(each.line, len(source.lines)) - 1]
@@ -252,7 +286,7 @@ def judge(
         else:
             faults.append(Fault(each.path, each.line, _words(each)))
     wanted: defaultdict[tuple[str, int], list[Expectation]] = defaultdict(list)
-    checked = project.files("snippets/**/*.py") if paths is None else paths
+    checked = project.files("snippets/**/*.py") if paths is None else list(paths)
     for path in filter(is_counterexample, checked):
         for expected in expectations(path, project.read(path))[0]:
             formatting = (expected.tool, expected.code) == ("ruff", FORMAT)
@@ -260,7 +294,38 @@ def judge(
                 wanted[path, expected.line].append(expected)
     for place in sorted({*at, *wanted}):
         faults += _compare(tool, place, wanted[place], at[place])
-    return [each for place in sorted(at) for each in at[place]], faults
+    types, wrong = _compare_types(project, tool, revealed, checked)
+    found = [each for place in sorted(at) for each in at[place]]
+    return Judged(found, types, [*faults, *wrong])
+
+
+def _compare_types(
+    project: Project,
+    tool: Tool,
+    revealed: Mapping[tuple[str, int], set[str]],
+    paths: Iterable[str],
+) -> tuple[list[Revealed], list[Fault]]:
+    """Hold what a checker reveals to what the snippet says above the line."""
+    wanted = {
+        (each.path, each.line): each
+        for path in paths
+        if path.startswith("snippets/")
+        for each in reveals(path, project.read(path))[0]
+        if each.tool == tool.name
+    }
+    faults: list[Fault] = []
+    for place in sorted({*wanted, *revealed}):
+        said = " or ".join(f"`{each}`" for each in sorted(revealed.get(place, ())))
+        if place not in wanted:
+            message = f"{tool.name} reveals {said}: write `# reveals: TYPE` above"
+            faults.append(Fault(*place, message))
+        elif not said:
+            message = f"{tool.name} reveals nothing here: is there a reveal_type?"
+            faults.append(Fault(*place, message))
+        elif said != f"`{wanted[place].type}`":
+            message = f"{tool.name} reveals {said}, not `{wanted[place].type}`"
+            faults.append(Fault(*place, message))
+    return [wanted[place] for place in sorted(wanted)], faults
 
 
 def _compare(

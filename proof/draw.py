@@ -1,11 +1,16 @@
 """Draws what tests recorded: timelines and measurements, as HTML and SVG."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from proof.ledger import Event, Growth, Row
+from proof.ledger import Event, Growth, Row, Step
 from proof.markup import definitions
 
+STORY = {
+    "sent": "What was sent",
+    "happened": "What happened",
+    "now": "What happens now",
+}
 ENDS = {"ends", "fails", "is cancelled"}
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 440, 220, 56, 40, 16
 
@@ -60,6 +65,57 @@ def _told(event: Event) -> str:
         return f'<span class="{kind}">{html.escape(event.word)}</span>'
     word = f" <small>{html.escape(event.word)}</small>" if event.word else ""
     return f'<span class="{kind}">{event.what}</span>{word}'
+
+
+def attack(sentence: str, steps: Sequence[Step]) -> str:
+    """Tell the story of an attack.
+
+    Args:
+        sentence: What the test that carried it out claims.
+        steps: What it recorded.
+
+    Returns:
+        HTML.
+    """
+    told: dict[str, list[str]] = {}
+    for step in steps:
+        told.setdefault(step.what, []).append(
+            f"<samp>{html.escape(step.text, quote=False)}</samp>"
+        )
+    listed = "".join(
+        f'<div class="{what}"><dt>{term}</dt><dd>{"".join(told[what])}</dd></div>'
+        for what, term in STORY.items()
+        if what in told
+    )
+    return (
+        f'<div class="attack"><p>{html.escape(sentence)}</p><dl>{listed}</dl></div>\n'
+    )
+
+
+def matrix(
+    title: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]]
+) -> str:
+    """Tabulate what was found on each of several runs.
+
+    Args:
+        title: What the table tells.
+        columns: The runs.
+        rows: What was found on each, by what was tried, in HTML.
+
+    Returns:
+        HTML.
+    """
+    head = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in columns)
+    body = "".join(
+        f'<tr><th scope="row">{name}</th>'
+        + "".join(f"<td>{cell}</td>" for cell in cells)
+        + "</tr>"
+        for name, cells in rows.items()
+    )
+    return (
+        f'<table class="matrix"><caption>{html.escape(title)}</caption>'
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>\n"
+    )
 
 
 def table(rows: Sequence[Row]) -> str:

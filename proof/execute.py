@@ -251,12 +251,14 @@ def judge(project: Project, work: Work, result: Result) -> tuple[Unit, list[Faul
             faults.append(_failure(path, name, outcome))
         if path == work.tests:
             name, _, case = name.partition("[")
-            known = claims.get(name) or _claim(name, outcome)
+            one = _claim(name, outcome)
+            known = claims.get(name, one)
             claims[name] = known.model_copy(
                 update={
                     "cases": known.cases + 1,
                     "ids": [*known.ids, case.removesuffix("]")] if case else [],
                     "observed": known.observed or outcome["observed"],
+                    "servers": sorted({*known.servers, *one.servers}),
                 }
             )
     faults = faults or _not_run(project, work, mine)

@@ -23,6 +23,7 @@ def import_faults(project: Project) -> Iterator[Fault]:
     """
     for rule in project.rules:
         yield from _of_test(project, rule)
+        types = project.types(rule)
         for path in project.snippets(rule):
             package = next(
                 (f"{m}/" for m in _modules(rule) if path.startswith(f"{m}/")), "-"
@@ -31,7 +32,8 @@ def import_faults(project: Project) -> Iterator[Fault]:
                 ours = any(
                     _within(name, each) for each in ("snippets", "tests", "proof")
                 )
-                if ours and not _within(name, package.strip("/")):
+                own = path in types and _within(name, rule.module)
+                if ours and not own and not _within(name, package.strip("/")):
                     message = f"imports {name}: a snippet is copied alone"
                     yield Fault(path, at, message)
     for path in project.files(*OURS):
@@ -53,8 +55,8 @@ def _of_test(project: Project, rule: Rule) -> Iterator[Fault]:
             yield Fault(path, at, message)
 
 
-def _modules(rule: Rule) -> tuple[str, str]:
-    return rule.module, f"{rule.module}_avoid"
+def _modules(rule: Rule) -> tuple[str, ...]:
+    return rule.module, f"{rule.module}_types", f"{rule.module}_avoid"
 
 
 def _within(name: str, path: str) -> bool:

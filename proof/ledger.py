@@ -47,6 +47,22 @@ class Diagnostic(Record):
     url: str = ""
 
 
+class Revealed(Record):
+    """What a type checker infers at a line.
+
+    Attributes:
+        path: The file, relative to the root.
+        line: The line, from 1.
+        tool: mypy or pyright.
+        type: In the tool's own words, less the names of modules.
+    """
+
+    path: str
+    line: int
+    tool: str
+    type: str
+
+
 class Verdict(Record):
     """What one tool said of the whole tree.
 
@@ -55,12 +71,14 @@ class Verdict(Record):
         version: The tool's version.
         files: The SHA-256 of each file in which it found what it should.
         diagnostics: What it reported of counterexamples, each of it expected.
+        revealed: What it infers where a snippet asks, each of it expected.
     """
 
     key: str
     version: str
     files: dict[str, str] = Field(default_factory=dict)
     diagnostics: list[Diagnostic] = Field(default_factory=list[Diagnostic])
+    revealed: list[Revealed] = Field(default_factory=list[Revealed])
 
 
 class Event(Record):
@@ -109,6 +127,31 @@ class Growth(Record):
     values: dict[str, list[float]]
 
 
+class Step(Record):
+    """One step of an attack's story.
+
+    Attributes:
+        what: What the attacker sent, what happened to the counterexample, or what
+            happens now, to the recommended code.
+        text: In a few words.
+    """
+
+    what: Literal["sent", "happened", "now"]
+    text: str
+
+
+class Exhibit(Record):
+    """What a server or a tool said.
+
+    Attributes:
+        title: What it is.
+        text: Its own words.
+    """
+
+    title: str
+    text: str
+
+
 class Claim(Record):
     """A test function that passed: its name is a claim.
 
@@ -121,6 +164,9 @@ class Claim(Record):
         timeline: Who did what in which order, where it recorded that.
         rows: Figures that it measured.
         growths: Figures that it measured over several sizes.
+        attack: The story of an attack that it carried out.
+        evidence: What it quotes.
+        servers: What it ran against, with versions.
     """
 
     name: str
@@ -131,6 +177,9 @@ class Claim(Record):
     timeline: list[Event] = Field(default_factory=list[Event])
     rows: list[Row] = Field(default_factory=list[Row])
     growths: list[Growth] = Field(default_factory=list[Growth])
+    attack: list[Step] = Field(default_factory=list[Step])
+    evidence: list[Exhibit] = Field(default_factory=list[Exhibit])
+    servers: list[str] = Field(default_factory=list)
 
 
 class Executed(Record):

@@ -1,6 +1,6 @@
 """Checks the prose: its blocks, its includes, and the form of a rule's page."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from itertools import chain, repeat
 
@@ -8,7 +8,7 @@ import markdown
 import yaml
 from pydantic import TypeAdapter
 
-from proof import fragments
+from proof import fragments, rule_fragments
 from proof.blocks import PROSE, block_faults, blocks, included
 from proof.check import texts
 from proof.faults import Fault
@@ -108,6 +108,8 @@ def _shows(
     """Hold a rule's page to what it must show."""
     asked = {include[0] for _, line in lines if (include := included(line))}
     wanted = ["rule", "do", "proof"]
+    if project.types(rule):
+        wanted.append("types")
     if project.counterexamples(rule):
         wanted.append("avoid")
     if f"{rule.fragments}/whole.md" in asked:  # below the regions that it shows
@@ -116,6 +118,33 @@ def _shows(
         fragment = f"{rule.fragments}/{name}.md"
         if fragment not in asked:
             yield Fault(rule.page, 0, f'does not include --8<-- "{fragment}"')
+
+
+def recorded_faults(project: Project, made: Collection[str]) -> Iterator[Fault]:
+    """Hold the pages to showing what their tests recorded, all of it and no more.
+
+    Args:
+        project: The project.
+        made: The names of the fragments that there are.
+
+    Yields:
+        The faults.
+    """
+    for rule in project.rules:
+        lines = project.read(rule.page).splitlines()
+        asked = {
+            include[0]: at
+            for at, line in enumerate(lines, start=1)
+            if (include := included(line))
+        }
+        for name in rule_fragments.RECORDED:
+            fragment = f"{rule.fragments}/{name}.md"
+            if fragment in made and fragment not in asked:
+                message = f'a test recorded it: include --8<-- "{fragment}"'
+                yield Fault(rule.page, 0, message)
+            elif fragment in asked and fragment not in made:
+                message = f"no test of {rule.tests} recorded a {name!r}"
+                yield Fault(rule.page, asked[fragment], message)
 
 
 def _converter(project: Project) -> markdown.Markdown:

@@ -11,9 +11,9 @@ from typing import NotRequired, TypedDict
 
 import pytest
 
-from proof.testing import NOT_PROVEN_HERE, Observe
+from proof.testing import NOT_PROVEN_HERE, Observe, as_text
 
-RECORDED = {"timeline", "rows", "growths"}
+RECORDED = {"attack", "evidence", "growths", "rows", "timeline"}
 pytest_plugins = ["proof.record"]
 
 
@@ -26,7 +26,7 @@ class Outcome(TypedDict):
         detail: Why, where it did not pass.
         observed: What it kept for the page.
         seconds: How long all its phases took.
-        recorded: Its timeline and its figures, by the fields of a claim.
+        recorded: Its timeline, figures and so on, by the fields of a claim.
     """
 
     outcome: str
@@ -59,16 +59,13 @@ class Report:
         test = self._tests.setdefault(report.nodeid, new)
         test["seconds"] += report.duration
         if report.when == "call":
+            properties = report.user_properties
             test["observed"] = [
-                str(value)
-                for name, value in report.user_properties
-                if name == "observed"
+                str(value) for name, value in properties if name == "observed"
             ]
             test["recorded"] = {
-                name: value
-                for name, value in report.user_properties
-                if name in RECORDED
-            }
+                name: value for name, value in properties if name in RECORDED
+            } | {"servers": [str(of) for name, of in properties if name == "server"]}
         if test["outcome"] == "passed" and (
             report.outcome != "passed" or hasattr(report, "wasxfail")
         ):
@@ -112,13 +109,6 @@ def observe(request: pytest.FixtureRequest) -> Observe:
     node: pytest.Item = request.node
 
     def keep(value: object) -> None:
-        match value:
-            case str():
-                text = value
-            case BaseException():
-                text = f"{type(value).__name__}: {value}"
-            case _:
-                text = repr(value)
-        node.user_properties.append(("observed", text))
+        node.user_properties.append(("observed", as_text(value)))
 
     return keep

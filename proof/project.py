@@ -108,9 +108,17 @@ class Project:
         """List the files of a rule's counterexample."""
         return self._module(f"{rule.module}_avoid")
 
+    def types(self, rule: Rule) -> list[str]:
+        """List the module that shows which types the snippet has, if there is one."""
+        return self._module(f"{rule.module}_types")
+
     def snippets(self, rule: Rule) -> list[str]:
         """List all code of a rule, the counterexample last."""
-        return [*self.recommended(rule), *self.counterexamples(rule)]
+        return [
+            *self.recommended(rule),
+            *self.types(rule),
+            *self.counterexamples(rule),
+        ]
 
     def read(self, path: str) -> str:
         """Read a file of the project.
@@ -148,8 +156,8 @@ def is_chapter(name: str) -> bool:
 
 
 def is_name(name: str) -> bool:
-    """Tell whether a rule can be called so; ``-avoid`` would be a counterexample."""
-    return bool(NAME.fullmatch(name)) and not name.endswith("-avoid")
+    """Tell whether a rule can be called so; its other modules' names are taken."""
+    return bool(NAME.fullmatch(name)) and not name.endswith(("-avoid", "-types"))
 
 
 def is_counterexample(path: str) -> bool:

@@ -19,6 +19,7 @@ from proof.extract import CODE, Extract, extracts, write_extracts
 from proof.faults import Fault, FaultsError
 from proof.fragments import Fragments
 from proof.ledger import Ledger, Unit, Verdict, key_of, load, save, sha256
+from proof.pages import recorded_faults
 from proof.project import Project, Rule, is_counterexample
 from proof.site import BUILT, build
 
@@ -166,12 +167,15 @@ def _check_some(
     except ToolError as error:
         run.faults.append(Fault("pyproject.toml", 0, str(error)))
         return
-    found, faults = diagnose.judge(run.project, tool, reported, extracted, paths)
+    found, revealed, faults = diagnose.judge(
+        run.project, tool, reported, extracted, paths
+    )
     wrong = {fault.path for fault in faults}
     run.faults += faults
     known = run.ledger.tools.get(tool.name) or Verdict(key="", version=tool.version)
     files = {path: digest for path, digest in known.files.items() if path not in paths}
     others = [each for each in known.diagnostics if each.path not in paths]
+    types = [each for each in known.revealed if each.path not in paths]
     verdict = Verdict(
         key="",  # the whole tree is still to be checked
         version=tool.version,
@@ -182,6 +186,7 @@ def _check_some(
             if path.startswith("snippets/") and path not in wrong
         },
         diagnostics=[*others, *(each for each in found if each.path not in wrong)],
+        revealed=[*types, *(each for each in revealed if each.path not in wrong)],
     )
     run.keep(tools={tool.name: verdict})
 
@@ -276,7 +281,7 @@ def _check(
     except ToolError as error:
         run.faults.append(Fault("pyproject.toml", 0, str(error)))
         return
-    demanded, faults = diagnose.judge(run.project, tool, reported, extracted)
+    found, revealed, faults = diagnose.judge(run.project, tool, reported, extracted)
     wrong = {fault.path for fault in faults}
     snippets = [each for each in code if each.startswith("snippets/")]
     verdict = Verdict(
@@ -287,7 +292,8 @@ def _check(
             for path in snippets
             if path not in wrong
         },
-        diagnostics=[each for each in demanded if each.path not in wrong],
+        diagnostics=[each for each in found if each.path not in wrong],
+        revealed=[each for each in revealed if each.path not in wrong],
     )
     run.faults += faults
     run.keep(tools={tool.name: verdict})
@@ -350,6 +356,8 @@ def build_site(run: Run) -> None:
         say("unchanged", "site")
         return
     began = time.monotonic()
+    if faults := [*recorded_faults(project, made.texts)]:
+        raise FaultsError(faults)
     run.keep(checked={"site": ""})  # until it's checked, what is built is not proven
     build(project, run.children, BUILT)
     if faults := check_site(project, project.root / BUILT, made.code):

@@ -12,6 +12,8 @@ from typing import Literal
 
 import pytest
 
+from proof.testing import as_text
+
 type What = Literal[
     "starts", "waits", "goes on", "notes", "ends", "fails", "is cancelled"
 ]
@@ -135,6 +137,55 @@ class Measured:
         )
 
 
+class Attack:
+    """One attack: what was sent, what it did to whom.
+
+    Attributes:
+        steps: What is told of it, as the ledger keeps it.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing told."""
+        self.steps: list[dict[str, str]] = []
+
+    def sent(self, what: object) -> None:
+        """Record what the attacker sends.
+
+        Args:
+            what: The payload, request or input; shown as ``observe`` shows it.
+        """
+        self.steps.append({"what": "sent", "text": as_text(what)})
+
+    def happened(self, what: object) -> None:
+        """Record what that did to the counterexample."""
+        self.steps.append({"what": "happened", "text": as_text(what)})
+
+    def now(self, what: object) -> None:
+        """Record what became of it at the recommended code."""
+        self.steps.append({"what": "now", "text": as_text(what)})
+
+
+class Evidence:
+    """What a server or a tool said, in its own words.
+
+    Attributes:
+        exhibits: Each text with its title, as the ledger keeps it.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing shown."""
+        self.exhibits: list[dict[str, str]] = []
+
+    def add(self, title: str, text: str) -> None:
+        """Show a text on the page.
+
+        Args:
+            title: What it is, such as ``Plan without the index``.
+            text: What was said, the same in every run.
+        """
+        self.exhibits.append({"title": title, "text": text.strip("\n")})
+
+
 @contextmanager
 def undisturbed() -> Generator[None]:
     """Keep coverage's tracer and the garbage collector out of a measurement of time.
@@ -168,4 +219,22 @@ def measured(request: pytest.FixtureRequest) -> Measured:
     node: pytest.Item = request.node
     node.user_properties.append(("rows", recorded.rows))
     node.user_properties.append(("growths", recorded.growths))
+    return recorded
+
+
+@pytest.fixture
+def attack(request: pytest.FixtureRequest) -> Attack:
+    """Tell an attack; the rule's page tells it under the test's sentence."""
+    recorded = Attack()
+    node: pytest.Item = request.node
+    node.user_properties.append(("attack", recorded.steps))
+    return recorded
+
+
+@pytest.fixture
+def evidence(request: pytest.FixtureRequest) -> Evidence:
+    """Quote a server or a tool; the rule's page shows it under the test's sentence."""
+    recorded = Evidence()
+    node: pytest.Item = request.node
+    node.user_properties.append(("evidence", recorded.exhibits))
     return recorded

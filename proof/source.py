@@ -8,6 +8,7 @@ from textwrap import dedent
 from typing import override
 
 from proof.faults import Fault
+from proof.ledger import Revealed
 
 TOOLS = ("ruff", "mypy", "pyright", "test")
 FORMAT = "format"  # the code that stands for `ruff format` in `ruff[format]`
@@ -19,6 +20,9 @@ SILENT = re.compile(r"#\s*(noqa|(type|pyright)\s*:\s*ignore)", re.IGNORECASE)
 ONE_CODE = re.compile(
     r"# (noqa: [A-Z]+[0-9]+|(type|pyright): ignore\[[\w-]+\])(?=\s|$)"
 )
+REVEALS = re.compile(r"# (?:(mypy|pyright) )?reveals: (\S.*)")
+ALMOST_REVEALS = re.compile(r"#\s*(mypy|pyright)?\s*reveals?\s*:", re.IGNORECASE)
+CHECKERS = ("mypy", "pyright")
 MARKER = re.compile(r"^\s*# --8<-- \[(start|end):([\w-]+)\]$")
 
 
@@ -45,7 +49,12 @@ class Expectation:
 
 def is_comment_of_ours(line: str) -> bool:
     """Tell whether a line is an expectation or a region's marker: never shown."""
-    return bool(MARKER.match(line)) or line.strip().startswith("# expect:")
+    comment = line.strip()
+    return (
+        bool(MARKER.match(line))
+        or comment.startswith("# expect:")
+        or bool(REVEALS.fullmatch(comment))
+    )
 
 
 def expectations(path: str, text: str) -> tuple[list[Expectation], list[Fault]]:
@@ -89,6 +98,51 @@ def expectations(path: str, text: str) -> tuple[list[Expectation], list[Fault]]:
             )
             faults.append(Fault(path, at, message))
     return found, faults
+
+
+def reveals(path: str, text: str) -> tuple[list[Revealed], list[Fault]]:
+    """Read what the checkers must infer where a snippet calls ``reveal_type``.
+
+    Args:
+        path: Where the text is from.
+        text: The module's text.
+
+    Returns:
+        The type that each checker must reveal, and what is wrong in the writing.
+    """
+    found: list[Revealed] = []
+    faults: list[Fault] = []
+    lines = text.splitlines()
+    for at, line in enumerate(lines, start=1):
+        if not ALMOST_REVEALS.search(line):
+            continue
+        match = REVEALS.fullmatch(line.strip())
+        about = _line_below(lines, at)
+        if match is None or about is None:
+            message = "write `# reveals: TYPE` on a line of its own, above reveal_type"
+            faults.append(Fault(path, at, message))
+            continue
+        tools = (match[1],) if match[1] else CHECKERS
+        found += [Revealed(path=path, line=about, tool=t, type=match[2]) for t in tools]
+    return found, faults
+
+
+def asserted(text: str) -> list[int]:
+    """List the lines on which a module asserts a type: both checkers accepted it.
+
+    Args:
+        text: The module's text, valid Python.
+
+    Returns:
+        The last line of each call of ``assert_type``.
+    """
+    return sorted(
+        node.end_lineno or node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "assert_type"
+    )
 
 
 def _line_below(lines: list[str], at: int) -> int | None:

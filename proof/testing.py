@@ -36,3 +36,21 @@ def lacking(part: str) -> NoReturn:
         part: What is missing, as its package or program is called.
     """
     pytest.skip(f"{NOT_PROVEN_HERE}{part}")
+
+
+def as_text(value: object) -> str:
+    """Write a value as a page shows it.
+
+    Args:
+        value: What a test saw.
+
+    Returns:
+        A string as it is, an exception as type and message, anything else by its repr.
+    """
+    match value:
+        case str():
+            return value
+        case BaseException():
+            return f"{type(value).__name__}: {value}"
+        case _:
+            return repr(value)

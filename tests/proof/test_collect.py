@@ -22,7 +22,10 @@ SECTIONS = "Do, Avoid, Why, When not, Before 3.13, Proof, References"
 ORDER = f"the sections stand in this order, each once: {SECTIONS}"
 IN_DOCSTRING = "nobody runs a block in a docstring: write a `>>>` session"
 PRAGMA = "every line is executed: remove the pragma and test the line"
-NAME_RULE = "write words in small letters joined by hyphens, not ending in `-avoid`"
+TYPES = "snippets/cart/add_item_types.py"
+NAME_RULE = (
+    "write words in small letters joined by hyphens, not ending in `-avoid` or `-types`"
+)
 CHAPTER_RULE = (
     "a chapter is one word in small letters, and none of assets, proof, reference, site"
 )
@@ -221,6 +224,18 @@ PLANTS = {
         "\n\nimport proof.testing\n\n\ndef",
         "imports proof.testing: a snippet is copied alone",
         below=2,
+    ),
+    "a reveal beside its line": Plant(
+        SNIPPET,
+        "    cart.append(item)",
+        "    cart.append(item)  # reveals: list[str]",
+        "write `# reveals: TYPE` on a line of its own, above reveal_type",
+    ),
+    "a reveal without a type": Plant(
+        SNIPPET,
+        "    cart.append(item)",
+        "    # mypy reveals:\n    cart.append(item)",
+        "write `# reveals: TYPE` on a line of its own, above reveal_type",
     ),
     "a counterexample that imports its snippet": Plant(
         AVOID,
@@ -482,6 +497,24 @@ def test_a_rule_of_several_files_is_a_package(planted: Planted) -> None:
     assert found(planted) == []
 
 
+def test_types_are_shown_by_a_module_that_uses_the_rules_own_snippet(
+    planted: Planted,
+) -> None:
+    planted.write(TYPES, "from snippets.cart.add_item import add_item\n")
+    planted.append(TESTS, "import snippets.cart.add_item_types\n")
+    include = '--8<-- "cart/add-item/types.md"'
+    assert found(planted) == [f"{PAGE}: does not include {include}"]
+    planted.replace(PAGE, "## Avoid", f"{include}\n\n## Avoid")
+    assert found(planted) == []
+
+
+def test_a_module_of_types_uses_no_other_rules_snippet(planted: Planted) -> None:
+    planted.replace(PAGE, "## Avoid", '--8<-- "cart/add-item/types.md"\n\n## Avoid')
+    planted.write(TYPES, "from snippets.cart.add_item_avoid import add_item_for_all\n")
+    message = "imports snippets.cart.add_item_avoid.add_item_for_all"
+    assert found(planted) == [f"{TYPES}:1: {message}: a snippet is copied alone"]
+
+
 def test_the_modules_of_a_package_share_their_names_of_regions(
     planted: Planted,
 ) -> None:
@@ -530,6 +563,7 @@ def test_a_page_without_a_counterexample_includes_none(planted: Planted) -> None
         ("[cart]\nadd_item = {}", 2, f"'add_item': {NAME_RULE}"),
         ("[cart]\nadd--item = {}", 2, f"'add--item': {NAME_RULE}"),
         ("[cart]\nadd-avoid = {}", 2, f"'add-avoid': {NAME_RULE}"),
+        ("[cart]\nadd-types = {}", 2, f"'add-types': {NAME_RULE}"),
         ("[cart]\n3d = {}", 2, f"'3d': {NAME_RULE}"),
         ("[my-cart]\nadd = {}", 1, f"'my-cart': {CHAPTER_RULE}"),
         ("[Cart]\nadd = {}", 1, f"'Cart': {CHAPTER_RULE}"),

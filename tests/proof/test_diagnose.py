@@ -9,16 +9,15 @@ from typing import override
 import pytest
 
 from proof.children import Children
-from proof.diagnose import TOOLS, Tool, ToolError, is_code, judge
+from proof.diagnose import REVEALS, TOOLS, Judged, Tool, ToolError, is_code, judge
 from proof.extract import extracts, write_extracts
-from proof.faults import Fault
-from proof.ledger import Diagnostic
 from tests.proof.conftest import AVOID, SNIPPET, Planted
 
-type Judged = dict[str, tuple[list[Diagnostic], list[Fault]]]
+type ByTool = dict[str, Judged]
 
 FORMAT, RUFF, MYPY, PYRIGHT = TOOLS
 HOME = "docs/index.md"
+SHOWN = "snippets/cart/cart_types.py"
 AVOIDED = "snippets/cart/cart_avoid.py"
 CART = '''"""Keep carts."""
 
@@ -95,6 +94,28 @@ a = 1
 x = {  'tea' : 1}
 ```
 """
+TYPES = '''"""Show what is inferred."""
+
+from typing import reveal_type
+
+
+def show(cents: list[int], first: bool) -> None:
+    """Show it."""
+    # reveals: list[int]
+    reveal_type(cents)
+    # mypy reveals: int | None
+    # pyright reveals: int | None
+    reveal_type(cents[0] if first else None)
+    # mypy reveals: def (object) -> str
+    # pyright reveals: (obj: object, /) -> str
+    reveal_type(ascii)
+    # reveals: list[str]
+    reveal_type(cents)
+    # reveals: int
+    first = not first
+    reveal_type(first)
+'''
+REVEALED = "from typing import reveal_type\n\nreveal_type(1)\n"
 WRONG = "import os\n\nX: int = 'tea'\n"
 
 
@@ -107,13 +128,15 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
     planted.write("snippets/cart/formatted_avoid.py", FORMATTED)
     planted.write("snippets/cart/wrong.py", WRONG)
     planted.write("tests/cart/test_wrong.py", WRONG)
+    planted.write(SHOWN, TYPES)
+    planted.write("tests/cart/test_types.py", REVEALED)
     planted.replace(SNIPPET, "        ['tea']\n", SESSION)
     planted.append(HOME, PAGE_BLOCKS)
     return planted
 
 
 @pytest.fixture(scope="module")
-def judged(planted: Planted) -> Judged:
+def judged(planted: Planted) -> ByTool:
     """Run each tool once over that project."""
     extracted = extracts(planted.project)
     write_extracts(planted.root, extracted)
@@ -125,7 +148,7 @@ def judged(planted: Planted) -> Judged:
         }
 
 
-def faults_of(judged: Judged, path: str) -> dict[str, list[str]]:
+def faults_of(judged: ByTool, path: str) -> dict[str, list[str]]:
     """Tell what each tool is blamed for in a file, where there is anything."""
     said = {
         name: [
@@ -133,13 +156,13 @@ def faults_of(judged: Judged, path: str) -> dict[str, list[str]]:
             for fault in faults
             if fault.path == path
         ]
-        for name, (_, faults) in judged.items()
+        for name, (_, _, faults) in judged.items()
     }
     return {name: faults for name, faults in said.items() if faults}
 
 
 def test_deviations_from_a_counterexample_are_told_as_expected_and_got(
-    judged: Judged,
+    judged: ByTool,
 ) -> None:
     returned = 'Incompatible return value type (got "list[str]", expected "int")'
     is_no_int = 'Type "list[str]" is not assignable to return type "int"'
@@ -192,14 +215,14 @@ def test_deviations_from_a_counterexample_are_told_as_expected_and_got(
 
 
 def test_a_counterexample_that_fails_as_it_says_has_no_fault(
-    judged: Judged,
+    judged: ByTool,
 ) -> None:
     assert faults_of(judged, AVOID) == {}
     assert faults_of(judged, "snippets/cart/unformatted_avoid.py") == {}
 
 
 def test_a_counterexample_that_is_formatted_against_its_word_is_refused(
-    judged: Judged,
+    judged: ByTool,
 ) -> None:
     assert faults_of(judged, "snippets/cart/formatted_avoid.py") == {
         "ruff format": ["1: expected ruff[format], got nothing of ruff format"]
@@ -211,7 +234,7 @@ def test_a_counterexample_that_is_formatted_against_its_word_is_refused(
     [("snippets/cart/wrong.py", True), ("tests/cart/test_wrong.py", False)],
 )
 def test_all_other_code_is_held_to_having_no_diagnostic(
-    judged: Judged,
+    judged: ByTool,
     path: str,
     *,
     without_docstring: bool,
@@ -240,7 +263,7 @@ def test_all_other_code_is_held_to_having_no_diagnostic(
 
 
 def test_a_block_of_a_page_is_refused_by_the_pages_own_lines(
-    judged: Judged,
+    judged: ByTool,
 ) -> None:
     assert faults_of(judged, HOME) == {
         "ruff format": ["14: ruff[format] ruff format would change this file"],
@@ -262,7 +285,7 @@ def test_a_block_of_a_page_is_refused_by_the_pages_own_lines(
 
 
 def test_a_session_of_a_docstring_is_refused_by_the_snippets_own_lines(
-    judged: Judged,
+    judged: ByTool,
 ) -> None:
     assert faults_of(judged, SNIPPET) == {
         "ruff": ["17: ruff[F401] `os` imported but unused"],
@@ -281,26 +304,76 @@ def test_a_session_of_a_docstring_is_refused_by_the_snippets_own_lines(
     }
 
 
+def test_a_type_is_revealed_as_the_snippet_says_or_refused(judged: ByTool) -> None:
+    assert faults_of(judged, SHOWN) == {
+        "ruff": [
+            "6: ruff[FBT001] Boolean-typed positional argument in function definition"
+        ],
+        **{
+            tool: [
+                f"17: {tool} reveals `list[int]`, not `list[str]`",
+                f"19: {tool} reveals nothing here: is there a reveal_type?",
+                f"20: {tool} reveals `bool`: write `# reveals: TYPE` above",
+            ]
+            for tool in ("mypy", "pyright")
+        },
+    }
+
+
+def test_what_was_to_be_revealed_is_kept_for_the_page(judged: ByTool) -> None:
+    kept = {
+        name: [(each.path, each.line, each.type) for each in revealed]
+        for name, (_, revealed, _) in judged.items()
+        if revealed
+    }
+    assert kept == {
+        "mypy": [
+            (SHOWN, 9, "list[int]"),
+            (SHOWN, 12, "int | None"),
+            (SHOWN, 15, "def (object) -> str"),
+            (SHOWN, 17, "list[str]"),
+            (SHOWN, 19, "int"),
+        ],
+        "pyright": [
+            (SHOWN, 9, "list[int]"),
+            (SHOWN, 12, "int | None"),
+            (SHOWN, 15, "(obj: object, /) -> str"),
+            (SHOWN, 17, "list[str]"),
+            (SHOWN, 19, "int"),
+        ],
+    }
+
+
+def test_reveal_type_stands_in_no_test(judged: ByTool) -> None:
+    faults = faults_of(judged, "tests/cart/test_types.py")
+    assert {name: faults[name] for name in ("mypy", "pyright")} == {
+        "mypy": ["3: mypy[reveals] Literal[1]?"],
+        "pyright": ["3: pyright[reveals] Literal[1]"],
+    }
+
+
 def test_no_other_file_is_blamed(
-    judged: Judged,
+    judged: ByTool,
 ) -> None:
-    blamed = {fault.path for _, faults in judged.values() for fault in faults}
+    blamed = {fault.path for _, _, faults in judged.values() for fault in faults}
     assert blamed == {
         HOME,
         SNIPPET,
         AVOIDED,
         "snippets/cart/formatted_avoid.py",
+        SHOWN,
         "snippets/cart/wrong.py",
+        "tests/cart/test_types.py",
         "tests/cart/test_wrong.py",
     }
 
 
 def test_the_diagnostics_of_counterexamples_are_kept_in_order_of_place(
-    judged: Judged,
+    judged: ByTool,
 ) -> None:
     kept = {
         name: [(each.path.rpartition("/")[2], each.line) for each in demanded]
-        for name, (demanded, _) in judged.items()
+        for name, (demanded, _, _) in judged.items()
     }
     cart, checked = "cart_avoid.py", [9, 19, 25]
     assert kept == {
@@ -315,9 +388,9 @@ def test_the_diagnostics_of_counterexamples_are_kept_in_order_of_place(
 
 
 def test_a_diagnostic_says_where_its_tool_explains_it(
-    judged: Judged,
+    judged: ByTool,
 ) -> None:
-    assert [judged[tool.name][0][0].url for tool in TOOLS] == [
+    assert [judged[tool.name].found[0].url for tool in TOOLS] == [
         "https://docs.astral.sh/ruff/formatter/",
         "https://docs.astral.sh/ruff/rules/mutable-argument-default",
         "https://mypy.readthedocs.io/en/stable/_refs.html#code-return-value",
@@ -362,6 +435,14 @@ def test_every_tool_knows_its_own_codes(tool: Tool, code: str, *, known: bool) -
         ),
         (
             MYPY,
+            """{"file": "a.py", "line": 2, "severity": "note", "code": "misc",
+                "message": "Revealed type is \\"a.b.C[builtins.int]\\""}""".replace(
+                "\n", ""
+            ),
+            ["mypy[reveals] a.py:2 C[int]"],
+        ),
+        (
+            MYPY,
             """{"file": "a.py", "line": 2, "severity": "error", "code": null,
                 "message": "Broken"}""".replace("\n", ""),
             ["mypy[error] a.py:2"],
@@ -387,7 +468,9 @@ def test_what_a_tool_says_is_read_as_it_means_it(
 ) -> None:
     read = tool.read(CompletedProcess([], 1, said, ""))
     assert [
-        f"{each.tool}[{each.code}] {each.path}:{each.line}" for each in read
+        f"{each.tool}[{each.code}] {each.path}:{each.line}"
+        + (f" {each.message}" if each.code == REVEALS else "")
+        for each in read
     ] == found
 
 

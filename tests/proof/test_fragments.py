@@ -2,10 +2,34 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from proof.fragments import FOLDER, Fragments, names
-from proof.ledger import Diagnostic, Event, Ledger, Row
+from proof.ledger import (
+    Diagnostic,
+    Event,
+    Exhibit,
+    Ledger,
+    Revealed,
+    Row,
+    Step,
+    sha256,
+)
+from proof.pages import recorded_faults
 from tests.proof import test_site
-from tests.proof.conftest import AVOID, SNIPPET, TESTS, Planted
+from tests.proof.conftest import AVOID, PAGE, SNIPPET, TESTS, Planted
 
+TYPES = "snippets/cart/add_item_types.py"
+SHOWN = '''from typing import assert_type, reveal_type
+
+
+def show(cart: list[str]) -> None:
+    """Show it."""
+    # reveals: list[str]
+    reveal_type(cart)
+    # mypy reveals: <mypy>
+    # pyright reveals: <pyright>
+    reveal_type(cart.append)
+    assert_type(cart, list[str])
+    assert_type(cart[0], str)
+'''
 MESSAGE = "Do not use `list` here <ever>"
 
 
@@ -41,7 +65,15 @@ def recorded(planted: Planted) -> Ledger:
     unit = known.units[TESTS]
     events = [Event(lane="ada", what="starts", word="")]
     rows = [Row(name="Peak", unit="", values={"one": 1})]
-    last = {"observed": ["['tea', <b>]"], "timeline": events, "rows": rows}
+    steps = [Step(what="sent", text="<b>"), Step(what="now", text="refused")]
+    last = {
+        "observed": ["['tea', <b>]"],
+        "timeline": events,
+        "rows": rows,
+        "attack": steps,
+        "evidence": [Exhibit(title="Plan <1>", text="Seq Scan\n  Filter: ```")],
+        "servers": ["PostgreSQL 18.4"],
+    }
     tests = [*unit.tests[:-1], unit.tests[-1].model_copy(update=last)]
     units = {TESTS: unit.model_copy(update={"tests": tests})}
     return known.model_copy(update={"units": units})
@@ -92,7 +124,8 @@ def test_a_harm_stands_below_its_line_with_what_the_test_observed(
     _, _, after = avoid.partition("    cart.append(item)\n```\n")
     remark = LexborHTMLParser(after.partition("```python")[0])
     assert [each.text() for each in remark.css("li")] == [
-        "run A shared default is everybodys cart. ['tea', <b>]"
+        "run A shared default is everybodys cart. ['tea', <b>]",
+        "mypy and pyright accept this line.",
     ]
     assert [each.text() for each in remark.css("samp")] == ["['tea', <b>]"]
 
@@ -152,14 +185,145 @@ def test_a_proof_names_the_cases_that_a_test_ran_on(
     assert [each.text() for each in proof.css("summary small")] == [told]
 
 
+def test_an_attack_is_told_as_what_was_sent_and_what_became_of_it(
+    planted: Planted,
+) -> None:
+    made = Fragments(planted.project, recorded(planted))
+    told = LexborHTMLParser(made.texts["cart/add-item/attack.md"])
+    assert [each.text() for each in told.css("p, dt, dd")] == [
+        "A shared default is everybodys cart",
+        "What was sent",
+        "<b>",
+        "What happens now",
+        "refused",
+    ]
+
+
+def test_evidence_is_quoted_in_a_fence_that_the_site_knows_as_proven(
+    planted: Planted,
+) -> None:
+    made = Fragments(planted.project, recorded(planted))
+    quoted = made.texts["cart/add-item/evidence.md"]
+    assert '<p class="exhibit">Plan &lt;1&gt;</p>' in quoted
+    assert "````text\nSeq Scan\n  Filter: ```\n````\n" in quoted
+    assert "Seq Scan\n  Filter: ```" in made.code
+
+
+def test_a_proof_names_the_servers_that_it_ran_against(planted: Planted) -> None:
+    made = Fragments(planted.project, recorded(planted))
+    proof = LexborHTMLParser(made.texts["cart/add-item/proof.md"])
+    assert proof.css("dl.facts dd")[-1].text().endswith(", PostgreSQL 18.4")
+
+
+def test_tests_of_several_runs_are_told_in_a_matrix(planted: Planted) -> None:
+    known = ledger(planted)
+    unit = known.units[TESTS]
+    both = unit.tests[0].model_copy(update={"ids": ["SQLite-1", "PostgreSQL-1"]})
+    one = unit.tests[1].model_copy(update={"ids": ["PostgreSQL"]})
+    tests = [both, one, *unit.tests[2:]]
+    units = {TESTS: unit.model_copy(update={"tests": tests})}
+    made = Fragments(planted.project, known.model_copy(update={"units": units}))
+    proof = LexborHTMLParser(made.texts["cart/add-item/proof.md"])
+    assert [
+        each.text(separator="|", strip=True) for each in proof.css("table.matrix tr")
+    ] == [
+        "SQLite|PostgreSQL",
+        "A cart starts empty|passed|passed",
+        "A given cart grows|passed",
+    ]
+    (row,) = [each for each in proof.css("tbody tr") if "grows" in each.text()]
+    assert [each.text() for each in row.css("td")] == ["", "passed"]
+
+
+def typed(planted: Planted) -> Ledger:
+    """Give a ledger in which mypy alone refuses a line, and both reveal a type."""
+    planted.write(TYPES, SHOWN)
+    known = ledger(planted)
+    root = planted.root
+    digest = sha256(root, TYPES)
+    unit = known.units[TESTS]
+    shown = unit.snippets[SNIPPET].model_copy(update={"sha256": digest})
+    units = {
+        TESTS: unit.model_copy(update={"snippets": {**unit.snippets, TYPES: shown}})
+    }
+    at = planted.line(AVOID, "def add_item_for_all")
+    refused = Diagnostic(path=AVOID, line=at, tool="mypy", code="misc", message="No")
+    tools = {
+        name: verdict.model_copy(
+            update={
+                "files": {**verdict.files, TYPES: digest},
+                "diagnostics": [refused] if name == "mypy" else [],
+                "revealed": [
+                    Revealed(path=TYPES, line=7, tool=name, type="list[str]"),
+                    Revealed(path=TYPES, line=10, tool=name, type=f"<{name}>"),
+                ]
+                if name in {"mypy", "pyright"}
+                else [],
+            }
+        )
+        for name, verdict in known.tools.items()
+    }
+    return known.model_copy(update={"tools": tools, "units": units})
+
+
+def test_what_the_checkers_infer_stands_below_each_line(planted: Planted) -> None:
+    made = Fragments(planted.project, typed(planted))
+    shown = made.texts["cart/add-item/types.md"]
+    lines = [
+        line
+        for line in LexborHTMLParser(shown).text().splitlines()
+        if line and not line.startswith("```")
+    ]
+    assert lines == [
+        "from typing import assert_type, reveal_type",
+        "def show(cart: list[str]) -> None:",
+        '    """Show it."""',
+        "    reveal_type(cart)",
+        "mypy, pyright list[str]",
+        "    reveal_type(cart.append)",
+        "mypy <mypy>pyright <pyright>",
+        "    assert_type(cart, list[str])",
+        "    assert_type(cart[0], str)",
+        "mypy, pyright agree",
+    ]
+
+
+def test_a_checker_that_accepts_what_the_other_refuses_is_named(
+    planted: Planted,
+) -> None:
+    made = Fragments(planted.project, typed(planted))
+    avoid = LexborHTMLParser(made.texts["cart/add-item/avoid.md"])
+    assert [each.text() for each in avoid.css("li.silent")] == [
+        "pyright accepts this line.",
+        "mypy and pyright accept this line.",
+    ]
+
+
+def test_what_each_checker_says_of_each_file_is_told_in_a_matrix(
+    planted: Planted,
+) -> None:
+    made = Fragments(planted.project, typed(planted))
+    proof = LexborHTMLParser(made.texts["cart/add-item/proof.md"])
+    assert [
+        each.text(separator="|", strip=True) for each in proof.css("table.matrix tr")
+    ] == [
+        "mypy|pyright",
+        "add_item.py|accepts|accepts",
+        "add_item_types.py|reveals 2|reveals 2",
+        "add_item_avoid.py|refuses 1|accepts",
+    ]
+
+
 def test_timelines_and_figures_are_fragments_where_a_test_recorded_some(
     planted: Planted,
 ) -> None:
     with_none = Fragments(planted.project, ledger(planted)).texts
     with_some = Fragments(planted.project, recorded(planted)).texts
     assert {*with_some} - {*with_none} == {
-        "cart/add-item/timeline.md",
+        "cart/add-item/attack.md",
+        "cart/add-item/evidence.md",
         "cart/add-item/measured.md",
+        "cart/add-item/timeline.md",
     }
 
 
@@ -218,3 +382,21 @@ def test_what_is_the_same_is_not_written_again_and_what_is_gone_goes(
 def test_every_fragment_that_is_made_may_be_included(planted: Planted) -> None:
     made = Fragments(planted.project, recorded(planted))
     assert {*made.texts} <= {*names(planted.project)}
+
+
+def test_what_a_test_recorded_must_be_shown_and_nothing_else_can_be(
+    planted: Planted,
+) -> None:
+    made = Fragments(planted.project, recorded(planted)).texts
+    with_none = Fragments(planted.project, ledger(planted)).texts
+    fragments = [
+        f"cart/add-item/{name}.md"
+        for name in ("timeline", "measured", "attack", "evidence")
+    ]
+    assert [str(each) for each in recorded_faults(planted.project, made)] == [
+        f'{PAGE}: a test recorded it: include --8<-- "{each}"' for each in fragments
+    ]
+    at = planted.append(PAGE, "".join(f'--8<-- "{each}"\n' for each in fragments))
+    assert list(recorded_faults(planted.project, made)) == []
+    first = next(iter(recorded_faults(planted.project, with_none)))
+    assert str(first) == f"{PAGE}:{at}: no test of {TESTS} recorded a 'timeline'"

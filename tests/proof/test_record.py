@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from proof.clock import CONTROLLED_ASYNCIO, ControlledLoop, controlled_trio
-from proof.record import Measured, Timeline
+from proof.record import Attack, Evidence, Measured, Timeline
 
 ONE_HOUR = 3600
 
@@ -112,3 +112,21 @@ def test_what_is_measured_is_kept_as_the_ledger_wants_it() -> None:
             "values": {"free": [3, 4]},
         }
     ]
+
+
+def test_an_attack_is_told_in_words() -> None:
+    told = Attack()
+    told.sent("' OR 1=1")
+    told.happened(["ada", "bob"])
+    told.now(ValueError("no such name"))
+    assert told.steps == [
+        {"what": "sent", "text": "' OR 1=1"},
+        {"what": "happened", "text": "['ada', 'bob']"},
+        {"what": "now", "text": "ValueError: no such name"},
+    ]
+
+
+def test_evidence_is_kept_with_its_title() -> None:
+    kept = Evidence()
+    kept.add("Plan", "\nSeq Scan\n  Filter\n")
+    assert kept.exhibits == [{"title": "Plan", "text": "Seq Scan\n  Filter"}]

@@ -1,0 +1,331 @@
+"""Writes what is proven of one rule as Markdown, for its page to include."""
+
+import html
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from proof import draw
+from proof.ledger import Claim, Diagnostic, Ledger, Unit
+from proof.markup import count, definitions, details, link, message, sentence
+from proof.project import Project, Rule
+from proof.source import (
+    CHECKERS,
+    Expectation,
+    asserted,
+    cut,
+    docstring_examples,
+    expectations,
+    is_comment_of_ours,
+    regions,
+    shown,
+)
+
+RECORDED = ("timeline", "measured", "attack", "evidence")  # by tests, where they do
+OF_A_RULE = ("rule", "do", "whole", "types", "avoid", *RECORDED, "proof")
+RUNS = ("asyncio", "trio", "SQLite", "PostgreSQL")  # columns of a proof's matrix
+SHORT = 60  # characters
+SEVERAL = 2
+PASSED = '<span class="passed">passed</span>'
+
+
+def names_of(project: Project, rule: Rule) -> list[str]:
+    """List every fragment that a rule's page may include, without folder."""
+    return [*OF_A_RULE, *_regions(project, rule)]
+
+
+def diagnostics_of(project: Project, ledger: Ledger, rule: Rule) -> list[Diagnostic]:
+    """List what was reported of a rule's counterexample."""
+    paths = project.counterexamples(rule)
+    return [
+        each
+        for verdict in ledger.tools.values()
+        for each in verdict.diagnostics
+        if each.path in paths
+    ]
+
+
+class RuleFragments:
+    """The fragments of a rule that is proven.
+
+    Attributes:
+        texts: Each fragment's Markdown, by its name without folder.
+        code: Every text that may stand in a code block of the site.
+    """
+
+    def __init__(
+        self, project: Project, ledger: Ledger, rule: Rule, unit: Unit
+    ) -> None:
+        """Make them all.
+
+        Args:
+            project: The project.
+            ledger: What is proven.
+            rule: The rule.
+            unit: What its tests proved.
+        """
+        self.code: set[str] = set()
+        self._project = project
+        self._ledger = ledger
+        self._diagnostics = diagnostics_of(project, ledger, rule)
+        self.texts = dict(self._all(rule, unit))
+
+    def _all(self, rule: Rule, unit: Unit) -> Iterator[tuple[str, str]]:
+        read = self._project.read
+        modules = self._project.recommended(rule)
+        whole = "\n".join(self._fence(shown(read(path))) for path in modules)
+        yield "do", whole
+        yield "whole", details("whole", "The whole module", whole)
+        for name, (path, lines) in _regions(self._project, rule).items():
+            yield name, self._fence(shown(read(path), lines))
+        for path in modules:
+            for example in docstring_examples(read(path)):
+                self.code.update(example.sessions)
+        yield "rule", self._chips(rule)
+        avoided = self._project.counterexamples(rule)
+        yield "avoid", "\n".join(self._counterexample(path, unit) for path in avoided)
+        if types := self._project.types(rule):
+            yield "types", "\n".join(map(self._types, types))
+        if any(claim.timeline for claim in unit.tests):
+            yield "timeline", _timelines(unit)
+        if any(claim.rows or claim.growths for claim in unit.tests):
+            yield "measured", self._measured(unit)
+        if any(claim.attack for claim in unit.tests):
+            yield "attack", _attacks(unit)
+        if any(claim.evidence for claim in unit.tests):
+            yield "evidence", self._evidence(unit)
+        yield "proof", self._proof(rule, unit)
+
+    def _fence(self, text: str, language: str = "python") -> str:
+        """Write a code block of a proven text, in a fence that it can't close."""
+        text = text.strip("\n")
+        self.code.add(text)
+        longest = max(map(len, re.findall(r"`{3,}", text)), default=2)
+        ticks = "`" * (longest + 1)
+        return f"{ticks}{language}\n{text}\n{ticks}\n"
+
+    def _chips(self, rule: Rule) -> str:
+        codes = {(each.tool, each.code, each.url) for each in self._diagnostics}
+        enforced = "".join(
+            f" <li>reported by {tool} {link(code, url)}</li>"
+            for tool, code, url in sorted(codes)
+        )
+        return (
+            f'<ul class="rule"><li class="{rule.strength}">{rule.strength}</li> '
+            f"<li><code>{rule.id}</code></li>{enforced}</ul>\n"
+        )
+
+    def _counterexample(self, path: str, unit: Unit) -> str:
+        """Show a counterexample with, below each line, what was found there."""
+        return self._remarked("avoid", path, self._remarks(path, unit))
+
+    def _types(self, path: str) -> str:
+        """Show with, below each line, what the checkers infer there."""
+        remarks = self._revealed(path)
+        text = self._project.read(path)
+        lines = text.splitlines()
+        agreed = [at for at in asserted(text) if at not in remarks]
+        for at in agreed:
+            rest = itertools.dropwhile(is_comment_of_ours, lines[at:])
+            if "assert_type(" not in next(rest, ""):  # else said once below the last
+                remarks[at] = ['<li class="type"><b>mypy, pyright</b> agree</li>']
+        return self._remarked("types", path, remarks)
+
+    def _remarked(self, kind: str, path: str, remarks: dict[int, list[str]]) -> str:
+        """Show a module, cut below each line on which there is something to say."""
+        text = self._project.read(path)
+        parts: list[str] = []
+        block: list[str] = []
+        for at, line in enumerate(text.splitlines(keepends=True), start=1):
+            if is_comment_of_ours(line):
+                continue
+            block.append(line)
+            if at in remarks:
+                parts.append(self._fence("".join(block)))
+                listed = "".join(remarks[at])
+                parts.append(
+                    f'<ul class="remarks" aria-label="At this line">{listed}</ul>\n'
+                )
+                block = []
+        if "".join(block).strip():
+            parts.append(self._fence("".join(block)))
+        return f'<div class="{kind}" markdown>\n\n' + "\n".join(parts) + "\n</div>\n"
+
+    def _revealed(self, path: str) -> dict[int, list[str]]:
+        """Tell for each line what each checker reveals there."""
+        said: dict[int, dict[str, str]] = {}
+        for verdict in self._ledger.tools.values():
+            for each in verdict.revealed:
+                if each.path == path:
+                    said.setdefault(each.line, {})[each.tool] = each.type
+        remarks: dict[int, list[str]] = {}
+        for at, types in sorted(said.items()):
+            for type_ in dict.fromkeys(types.values()):
+                tools = ", ".join(tool for tool in types if types[tool] == type_)
+                remarks.setdefault(at, []).append(
+                    f'<li class="type"><b>{tools}</b> '
+                    f"<code>{html.escape(type_)}</code></li>"
+                )
+        return remarks
+
+    def _remarks(self, path: str, unit: Unit) -> dict[int, list[str]]:
+        remarks = self._revealed(path)
+        refused: defaultdict[int, set[str]] = defaultdict(set)
+        for each in self._diagnostics:
+            if each.path == path:
+                refused[each.line].add(each.tool)
+                remarks.setdefault(each.line, []).append(
+                    f'<li class="tool"><b>{each.tool} {link(each.code, each.url)}</b> '
+                    f"{message(each.message)}</li>"
+                )
+        claims = {claim.name: claim for claim in unit.tests}
+        for failure in _failures(path, self._project.read(path)):
+            claim = claims[f"test_{failure.code}"]
+            seen = "".join(
+                f" <samp>{html.escape(what)}</samp>" for what in claim.observed
+            )
+            remarks.setdefault(failure.line, []).append(
+                f'<li class="harm"><b>run</b> {sentence(claim.name)}.{seen}</li>'
+            )
+            refused[failure.line].add("run")
+        for at, by in refused.items():
+            silent = [tool for tool in CHECKERS if tool not in by]
+            if silent and by != {"ruff"}:
+                accept = "accept" if len(silent) > 1 else "accepts"
+                said = f"<b>{' and '.join(silent)}</b> {accept} this line."
+                remarks[at].append(f'<li class="silent">{said}</li>')
+        return remarks
+
+    def _measured(self, unit: Unit) -> str:
+        machine = self._ledger.machine
+        rows = [row for claim in unit.tests for row in claim.rows]
+        growths = [each for claim in unit.tests for each in claim.growths]
+        shown_as = [draw.table(rows), *map(draw.growth, growths)]
+        note = f'<p class="on">Measured on {machine.python}, {machine.system}.</p>\n'
+        return "\n".join([*shown_as, note])
+
+    def _evidence(self, unit: Unit) -> str:
+        """Quote what servers and tools said."""
+        parts: list[str] = []
+        for claim in unit.tests:
+            if claim.evidence:
+                parts.append(f'<p class="evidence">{sentence(claim.name)}</p>\n')
+            for each in claim.evidence:
+                title = f'<p class="exhibit">{html.escape(each.title)}</p>\n'
+                parts += [title, self._fence(each.text, "text")]
+        return "\n".join(parts)
+
+    def _proof(self, rule: Rule, unit: Unit) -> str:
+        parts = cut(self._project.read(rule.tests))
+        tests = "\n".join(
+            details(
+                "test",
+                sentence(claim.name) + _cases(claim),
+                self._fence(parts.tests[claim.name]),
+            )
+            for claim in unit.tests
+        )
+        if parts.helpers:
+            summary = "What these tests lean on"
+            tests += "\n" + details("test helpers", summary, self._fence(parts.helpers))
+        facts = definitions("facts", self._facts(rule, unit))
+        return "\n".join([facts, self._checkers(rule), _runs(unit), tests])
+
+    def _checkers(self, rule: Rule) -> str:
+        """Tell what each checker said of each file, where that is part of the proof."""
+        found = [each for each in self._diagnostics if each.tool in CHECKERS]
+        if not found and not self._project.types(rule):
+            return ""
+        revealed = [each for v in self._ledger.tools.values() for each in v.revealed]
+        rows: dict[str, list[str]] = {}
+        for path in self._project.snippets(rule):
+            row: list[str] = []
+            for tool in CHECKERS:
+                said = {
+                    "refuses": sum((e.path, e.tool) == (path, tool) for e in found),
+                    "reveals": sum((e.path, e.tool) == (path, tool) for e in revealed),
+                }
+                told = [f"{what} {number}" for what, number in said.items() if number]
+                row.append(", ".join(told) or "accepts")
+            rows[f"<code>{Path(path).name}</code>"] = row
+        return draw.matrix("What each checker says", CHECKERS, rows)
+
+    def _facts(self, rule: Rule, unit: Unit) -> dict[str, str]:
+        files = [*self._project.recommended(rule), *self._project.types(rule)]
+        ran = [unit.snippets[path] for path in files]
+        statements = sum(each.statements for each in ran)
+        branches = sum(each.branches for each in ran)
+        executed = f"{statements:,} of {count(statements, 'line')}"
+        if branches:
+            executed += f", {branches:,} of {count(branches, 'branch')}"
+        by = count(len(unit.tests), "test")
+        if unit.examples:
+            by += f" and {count(unit.examples, 'docstring step')}"
+        versions = ", ".join(
+            f"{name} {verdict.version}" for name, verdict in self._ledger.tools.items()
+        )
+        avoided = self._project.counterexamples(rule)
+        failures = sum(len(_failures(at, self._project.read(at))) for at in avoided)
+        machine = self._ledger.machine
+        servers = sorted({each for claim in unit.tests for each in claim.servers})
+        return {
+            "Executed": f"{executed}, by {by}",
+            "Accepted by": f"{versions}; both type checkers in strict mode",
+            "Counterexample": f"{count(len(self._diagnostics), 'diagnostic')} "
+            f"demanded and reported, {count(failures, 'failure')} shown by tests",
+            "Ran on": ", ".join([machine.python, machine.system, *servers]),
+        }
+
+
+def _cases(claim: Claim) -> str:
+    """Tell of a test that ran several times how often, and on what if that is short."""
+    if claim.cases == 1:
+        return ""
+    ids = html.escape(", ".join(claim.ids))
+    on = f": {ids}" if len(ids) <= SHORT else ""
+    return f" <small>{claim.cases} cases{on}</small>"
+
+
+def _runs(unit: Unit) -> str:
+    """Tell which tests ran on what, where some ran on several."""
+    ran = {claim.name: {*"-".join(claim.ids).split("-")} for claim in unit.tests}
+    columns = [run for run in RUNS if any(run in on for on in ran.values())]
+    if len(columns) < SEVERAL:
+        return ""
+    rows = {
+        html.escape(sentence(name)): [PASSED if run in on else "" for run in columns]
+        for name, on in ran.items()
+        if on.intersection(columns)
+    }
+    return draw.matrix("What the tests ran on", columns, rows)
+
+
+def _attacks(unit: Unit) -> str:
+    return "\n".join(
+        draw.attack(sentence(claim.name), claim.attack)
+        for claim in unit.tests
+        if claim.attack
+    )
+
+
+def _timelines(unit: Unit) -> str:
+    return "\n".join(
+        draw.timeline(sentence(claim.name), claim.timeline)
+        for claim in unit.tests
+        if claim.timeline
+    )
+
+
+def _regions(project: Project, rule: Rule) -> dict[str, tuple[str, tuple[int, int]]]:
+    return {
+        name: (path, lines)
+        for path in project.recommended(rule)
+        for name, lines in regions(path, project.read(path))[0].items()
+    }
+
+
+def _failures(path: str, text: str) -> list[Expectation]:
+    """List what the tests must show of a counterexample."""
+    return [each for each in expectations(path, text)[0] if each.tool == "test"]
