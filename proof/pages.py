@@ -1,6 +1,6 @@
 """Checks the prose: its blocks, its includes, and the form of a rule's page."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import chain, repeat
 
@@ -12,6 +12,7 @@ from proof import fragments, rule_fragments
 from proof.blocks import PROSE, block_faults, blocks, included
 from proof.check import texts
 from proof.faults import Fault
+from proof.fragments import Fragments
 from proof.project import RULES, Project, Rule
 
 SECTIONS = (
@@ -120,17 +121,19 @@ def _shows(
             yield Fault(rule.page, 0, f'does not include --8<-- "{fragment}"')
 
 
-def recorded_faults(project: Project, made: Collection[str]) -> Iterator[Fault]:
+def recorded_faults(project: Project, made: Fragments) -> Iterator[Fault]:
     """Hold the pages to showing what their tests recorded, all of it and no more.
 
     Args:
         project: The project.
-        made: The names of the fragments that there are.
+        made: The fragments.
 
     Yields:
         The faults.
     """
     for rule in project.rules:
+        if rule.id in made.unproven:
+            continue
         lines = project.read(rule.page).splitlines()
         asked = {
             include[0]: at
@@ -139,10 +142,10 @@ def recorded_faults(project: Project, made: Collection[str]) -> Iterator[Fault]:
         }
         for name in rule_fragments.RECORDED:
             fragment = f"{rule.fragments}/{name}.md"
-            if fragment in made and fragment not in asked:
+            if fragment in made.texts and fragment not in asked:
                 message = f'a test recorded it: include --8<-- "{fragment}"'
                 yield Fault(rule.page, 0, message)
-            elif fragment in asked and fragment not in made:
+            elif fragment in asked and fragment not in made.texts:
                 message = f"no test of {rule.tests} recorded a {name!r}"
                 yield Fault(rule.page, asked[fragment], message)
 

@@ -15,6 +15,7 @@ from proof.children import Children
 from proof.collect import check_sources
 from proof.diagnose import TOOLS, Tool, ToolError
 from proof.execute import ABOUT_SITE, Work, is_proven
+from proof.export import export
 from proof.extract import CODE, Extract, extracts, write_extracts
 from proof.faults import Fault, FaultsError
 from proof.fragments import Fragments
@@ -356,11 +357,12 @@ def build_site(run: Run) -> None:
         say("unchanged", "site")
         return
     began = time.monotonic()
-    if faults := [*recorded_faults(project, made.texts)]:
+    if faults := [*recorded_faults(project, made)]:
         raise FaultsError(faults)
     run.keep(checked={"site": ""})  # until it's checked, what is built is not proven
     build(project, run.children, BUILT)
-    if faults := check_site(project, project.root / BUILT, made.code):
+    exported = export(project, run.ledger, made, project.root / BUILT)
+    if faults := check_site(project, project.root / BUILT, made.code | exported):
         raise FaultsError(faults)
     run.keep(checked={"site": key})
     pages = len(list((project.root / BUILT).glob("**/*.html")))

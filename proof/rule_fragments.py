@@ -47,6 +47,17 @@ def diagnostics_of(project: Project, ledger: Ledger, rule: Rule) -> list[Diagnos
     ]
 
 
+def proofs_of(unit: Unit) -> list[str]:
+    """Name the kinds of proof, besides tests, that a rule's tests recorded."""
+    kinds = {
+        "timeline": any(claim.timeline for claim in unit.tests),
+        "measured": any(claim.rows or claim.growths for claim in unit.tests),
+        "attack": any(claim.attack for claim in unit.tests),
+        "evidence": any(claim.evidence for claim in unit.tests),
+    }
+    return [name for name in RECORDED if kinds[name]]
+
+
 class RuleFragments:
     """The fragments of a rule that is proven.
 
@@ -88,14 +99,13 @@ class RuleFragments:
         yield "avoid", "\n".join(self._counterexample(path, unit) for path in avoided)
         if types := self._project.types(rule):
             yield "types", "\n".join(map(self._types, types))
-        if any(claim.timeline for claim in unit.tests):
-            yield "timeline", _timelines(unit)
-        if any(claim.rows or claim.growths for claim in unit.tests):
-            yield "measured", self._measured(unit)
-        if any(claim.attack for claim in unit.tests):
-            yield "attack", _attacks(unit)
-        if any(claim.evidence for claim in unit.tests):
-            yield "evidence", self._evidence(unit)
+        made = {
+            "timeline": _timelines,
+            "measured": self._measured,
+            "attack": _attacks,
+            "evidence": self._evidence,
+        }
+        yield from ((name, made[name](unit)) for name in proofs_of(unit))
         yield "proof", self._proof(rule, unit)
 
     def _fence(self, text: str, language: str = "python") -> str:

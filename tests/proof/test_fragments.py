@@ -387,8 +387,8 @@ def test_every_fragment_that_is_made_may_be_included(planted: Planted) -> None:
 def test_what_a_test_recorded_must_be_shown_and_nothing_else_can_be(
     planted: Planted,
 ) -> None:
-    made = Fragments(planted.project, recorded(planted)).texts
-    with_none = Fragments(planted.project, ledger(planted)).texts
+    made = Fragments(planted.project, recorded(planted))
+    with_none = Fragments(planted.project, ledger(planted))
     fragments = [
         f"cart/add-item/{name}.md"
         for name in ("timeline", "measured", "attack", "evidence")

@@ -1,6 +1,7 @@
 """A verdict is reused while all that it depends on is the same, and no longer."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -368,7 +369,7 @@ def test_a_site_that_was_removed_is_built_again(
     monkeypatch.setattr("proof.prove.build", build)
     run = Run(planted.project, Ledger(machine=Machine.here()), Recorder(), "")
     build_site(run)
-    (planted.root / BUILT).rmdir()
+    shutil.rmtree(planted.root / BUILT)
     build_site(run)
     assert built == [BUILT, BUILT]
 

@@ -1,0 +1,110 @@
+"""What is known of each rule, in one form for everything but its page."""
+
+import re
+from collections import defaultdict
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from proof.ledger import Ledger
+from proof.project import Project, Rule, Strength
+from proof.rule_fragments import diagnostics_of, proofs_of
+from proof.source import shown
+
+type Kind = Literal["module", "types", "counterexample", "tests"]
+
+
+class File(BaseModel):
+    """A file of a rule, as a reader can download it.
+
+    Attributes:
+        kind: What it is to the rule.
+        path: Its path in the repository.
+        text: What is published of it: all but the expectations.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    path: str
+    text: str
+
+
+class Facts(BaseModel):
+    """A rule.
+
+    Attributes:
+        id: Its permanent id.
+        chapter: The chapter's name.
+        title: The title, in Markdown.
+        lead: The lead, in Markdown, on one line.
+        strength: How much weight it has in a review.
+        address: Its page, relative to the site's address; ends with a slash.
+        codes: The codes by which each tool reports it.
+        proofs: What its proof shows besides tests, such as ``timeline``.
+        files: Its files, the recommended modules first.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    chapter: str
+    title: str
+    lead: str
+    strength: Strength
+    address: str
+    codes: dict[str, list[str]]
+    proofs: list[str]
+    files: list[File]
+
+
+def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
+    """Gather what is known of a rule.
+
+    Args:
+        project: The project.
+        ledger: What is proven.
+        rule: A rule that is.
+
+    Returns:
+        The facts.
+    """
+    codes: defaultdict[str, set[str]] = defaultdict(set)
+    for each in diagnostics_of(project, ledger, rule):
+        codes[each.tool].add(each.code)
+    of_kind: list[tuple[Kind, list[str]]] = [
+        ("module", project.recommended(rule)),
+        ("types", project.types(rule)),
+        ("counterexample", project.counterexamples(rule)),
+        ("tests", [rule.tests]),
+    ]
+    return Facts(
+        id=rule.id,
+        chapter=rule.chapter,
+        title=rule.title,
+        lead=lead(project.read(rule.page)),
+        strength=rule.strength,
+        address=f"{rule.chapter}/{rule.name}/",
+        codes={tool: sorted(each) for tool, each in sorted(codes.items())},
+        proofs=proofs_of(ledger.units[rule.tests]),
+        files=[
+            File(kind=kind, path=path, text=shown(project.read(path)))
+            for kind, paths in of_kind
+            for path in paths
+        ],
+    )
+
+
+def lead(page: str) -> str:
+    """Take the lead from a rule's page: the first paragraph below its chips.
+
+    Args:
+        page: The page's text.
+
+    Returns:
+        The paragraph on one line.
+    """
+    for block in re.split(r"\n\s*\n", page):
+        if not block.lstrip().startswith(("#", "--8<--")):
+            return " ".join(block.split())
+    return ""
