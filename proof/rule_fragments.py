@@ -81,6 +81,8 @@ class RuleFragments:
         self._project = project
         self._ledger = ledger
         self._diagnostics = diagnostics_of(project, ledger, rule)
+        by_checker = [each for each in self._diagnostics if each.tool in CHECKERS]
+        self._about_types = bool(by_checker or project.types(rule))
         self.texts = dict(self._all(rule, unit))
 
     def _all(self, rule: Rule, unit: Unit) -> Iterator[tuple[str, str]]:
@@ -202,7 +204,7 @@ class RuleFragments:
             refused[failure.line].add("run")
         for at, by in refused.items():
             silent = [tool for tool in CHECKERS if tool not in by]
-            if silent and by != {"ruff"}:
+            if self._about_types and silent and by != {"ruff"}:
                 accept = "accept" if len(silent) > 1 else "accepts"
                 said = f"<b>{' and '.join(silent)}</b> {accept} this line."
                 remarks[at].append(f'<li class="silent">{said}</li>')
@@ -245,9 +247,9 @@ class RuleFragments:
 
     def _checkers(self, rule: Rule) -> str:
         """Tell what each checker said of each file, where that is part of the proof."""
-        found = [each for each in self._diagnostics if each.tool in CHECKERS]
-        if not found and not self._project.types(rule):
+        if not self._about_types:
             return ""
+        found = self._diagnostics
         revealed = [each for v in self._ledger.tools.values() for each in v.revealed]
         rows: dict[str, list[str]] = {}
         for path in self._project.snippets(rule):

@@ -1,6 +1,6 @@
 /* A button on each block of code that copies exactly the block's text. */
 for (const code of document.querySelectorAll("div.highlight pre > code")) {
-  if (code.closest(".avoid")) continue
+  if (code.closest(".avoid, .types")) continue
   const button = document.createElement("button")
   button.type = "button"
   button.className = "copy"

@@ -124,8 +124,7 @@ def test_a_harm_stands_below_its_line_with_what_the_test_observed(
     _, _, after = avoid.partition("    cart.append(item)\n```\n")
     remark = LexborHTMLParser(after.partition("```python")[0])
     assert [each.text() for each in remark.css("li")] == [
-        "run A shared default is everybodys cart. ['tea', <b>]",
-        "mypy and pyright accept this line.",
+        "run A shared default is everybodys cart. ['tea', <b>]"
     ]
     assert [each.text() for each in remark.css("samp")] == ["['tea', <b>]"]
 
