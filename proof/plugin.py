@@ -14,7 +14,7 @@ import pytest
 from proof.testing import NOT_PROVEN_HERE, Observe, as_text
 
 RECORDED = {"attack", "evidence", "growths", "rows", "timeline"}
-pytest_plugins = ["proof.record"]
+pytest_plugins = ["proof.record", "proof.servers"]
 
 
 class Outcome(TypedDict):
