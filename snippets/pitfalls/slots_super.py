@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from typing import override
 
 
 def masked[T](text: Callable[[T], str]) -> Callable[[T], str]:
@@ -64,6 +65,7 @@ class Refund(Entry):
 
     charged_cents: int
 
+    @override
     def __post_init__(self) -> None:
         """Check against the charge, then as any entry.
 
@@ -77,6 +79,7 @@ class Refund(Entry):
 
     @property
     @masked
+    @override
     def memo(self) -> str:
         """What the statement says, fit to be shown."""
         return f"refund to {super(Refund, self).memo}"

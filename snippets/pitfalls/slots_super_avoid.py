@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from typing import override
 
 
 def masked[T](text: Callable[[T], str]) -> Callable[[T], str]:
@@ -32,6 +33,7 @@ class Entry:
 class RefundByStaleCell(Entry):
     charged_cents: int
 
+    @override
     def __post_init__(self) -> None:
         if self.cents > self.charged_cents:
             raise ValueError(f"{self.cents} cents: only {self.charged_cents} were paid")
@@ -43,6 +45,7 @@ class RefundByStaleCell(Entry):
 class RefundByHiddenCell(Entry):
     @property
     @masked
+    @override
     def memo(self) -> str:
         # expect: test[a_cell_behind_a_decorated_property_stays_stale]
         return f"refund to {super().memo}"
@@ -50,6 +53,7 @@ class RefundByHiddenCell(Entry):
 
 @dataclass(frozen=True, slots=True)
 class RefundByOwnType(Entry):
+    @override
     def __post_init__(self) -> None:
         # expect: test[super_of_type_self_recurses_in_a_subclass]
         super(type(self), self).__post_init__()

@@ -8,7 +8,7 @@ from collections.abc import (
     Iterator,
 )
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import Any, override
 
 import pytest
 
@@ -112,6 +112,7 @@ async def test_a_failure_while_iterating_frees_the_connection() -> None:
 
 async def test_a_failed_fetch_frees_the_connection() -> None:
     class Broken(Pool):
+        @override
         async def fetch(self, rows: int) -> list[str]:
             await super().fetch(rows)
             raise ConnectionError("fetch")
@@ -124,6 +125,7 @@ async def test_a_failed_fetch_frees_the_connection() -> None:
 
 async def test_a_cancelled_search_frees_the_connection() -> None:
     class Slow(Pool):
+        @override
         async def fetch(self, rows: int) -> list[str]:
             await asyncio.sleep(3600)
             return await super().fetch(rows)
@@ -240,14 +242,17 @@ async def tell(
     """Record one search, and what the caller does next."""
 
     class Told(Pool):
+        @override
         async def query(self) -> Pool:
             timeline.add("cursor", "starts")
             return await super().query()
 
+        @override
         async def fetch(self, rows: int) -> list[str]:
             timeline.add("cursor", "notes", "page")
             return await super().fetch(rows)
 
+        @override
         async def close(self) -> None:
             await super().close()
             timeline.add("cursor", "ends")

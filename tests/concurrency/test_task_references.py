@@ -1,7 +1,7 @@
 import asyncio
 import gc
 from collections.abc import Generator
-from typing import Any
+from typing import Any, override
 from weakref import WeakValueDictionary, ref
 
 import pytest
@@ -128,16 +128,19 @@ async def test_a_task_group_keeps_its_tasks_as_well(shop: MailServer) -> None:
 
 async def test_the_answer_depends_on_money_and_goods_taken_together() -> None:
     class Recording(MailServer):
+        @override
         async def charge(self, order: str) -> None:
             events.append(f"charge {order}")
             await asyncio.sleep(3)
             events.append("charged")
 
+        @override
         async def reserve(self, order: str) -> None:
             events.append(f"reserve {order}")
             await asyncio.sleep(2)
             events.append("reserved")
 
+        @override
         async def send_receipt(self, order: str) -> None:
             await asyncio.sleep(0)
             events.append(f"receipt {order}")
@@ -159,6 +162,7 @@ async def test_the_answer_depends_on_money_and_goods_taken_together() -> None:
 
 async def test_an_order_that_fails_sends_no_receipt() -> None:
     class Declining(MailServer):
+        @override
         async def charge(self, order: str) -> None:
             await asyncio.sleep(1)
             raise PermissionError(f"{order}: declined")
@@ -333,6 +337,7 @@ async def test_the_error_of_a_dropped_task_never_reaches_the_caller(
 
 async def test_a_task_that_waits_for_a_timer_is_kept_by_the_loop() -> None:
     class Sleeping(MailServer):
+        @override
         async def send_receipt(self, order: str) -> None:
             with self.timeline.lane(order):
                 await asyncio.sleep(60)

@@ -2,6 +2,7 @@ import sys
 from contextlib import nullcontext
 from dataclasses import FrozenInstanceError, dataclass
 from inspect import getclosurevars
+from typing import override
 
 import pytest
 
@@ -74,6 +75,7 @@ def test_zero_argument_super_is_sound_where_slots_are_written_by_hand() -> None:
         __slots__ = ("reason",)
         reason: str
 
+        @override
         def __post_init__(self) -> None:
             super().__post_init__()
 
