@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from proof.configuration import configuration, selection
 from proof.diagnose import TOOLS
 from proof.ledger import Diagnostic, Ledger, sha256, write
 from proof.markup import definitions
@@ -10,7 +11,8 @@ from proof.project import Project, Rule
 from proof.rule_fragments import RuleFragments, diagnostics_of, names_of
 
 FOLDER = ".proof/fragments"
-OF_A_CHAPTER = ("rules", "reference")
+OF_A_CHAPTER = ("rules", "reference", "configuration")
+CONFIGURATION = "configuration.md"
 FIGURES = "figures.md"
 MACHINE = "machine.md"
 NOT_PROVEN = "not proven since the last edit"
@@ -24,8 +26,7 @@ def names(project: Project) -> Iterator[str]:
     for chapter in project.chapters:
         for name in OF_A_CHAPTER:
             yield f"{chapter}/{name}.md"
-    yield FIGURES
-    yield MACHINE
+    yield from (CONFIGURATION, FIGURES, MACHINE)
 
 
 class Fragments:
@@ -55,6 +56,9 @@ class Fragments:
         for chapter in project.chapters:
             self.texts[f"{chapter}/rules.md"] = self._table(chapter)
             self.texts[f"{chapter}/reference.md"] = self._reference(chapter)
+            rules = project.of_chapter(chapter)
+            self._add_toml(f"{chapter}/configuration.md", selection(project, rules))
+        self._add_toml(CONFIGURATION, configuration(project, project.rules))
         self.texts[FIGURES] = self._figures()
         self.texts[MACHINE] = self._machine()
 
@@ -81,6 +85,11 @@ class Fragments:
             self.code |= made.code
         for name, text in texts.items():
             self.texts[f"{rule.fragments}/{name}.md"] = text
+
+    def _add_toml(self, name: str, text: str) -> None:
+        text = text.strip("\n")
+        self.texts[name] = f"```toml\n{text}\n```\n"
+        self.code.add(text)
 
     def _table(self, chapter: str) -> str:
         lines = ["| Rule | Weight | Reported by | Tests |", "|---|---|---|---|"]

@@ -38,7 +38,13 @@ def configure(project: Project) -> None:
         "INHERIT": "../mkdocs.yml",
         "docs_dir": "../docs",
         "theme": {"custom_dir": "../overrides"},
-        "nav": ["index.md", *chapters, {"Reference": reference}, "how-it-is-proven.md"],
+        "nav": [
+            "index.md",
+            *chapters,
+            {"Reference": reference},
+            "configuration.md",
+            "how-it-is-proven.md",
+        ],
     }
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
     path = project.root / CONFIG

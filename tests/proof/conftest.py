@@ -29,6 +29,7 @@ FILES = {
     "requirements.lock": "",
     "README.md": "# Carts\n",
     "docs/index.md": "# Carts\n",
+    "docs/configuration.md": "# One configuration\n",
     "docs/how-it-is-proven.md": "# How it is proven\n",
     RULES: f'[cart]\nadd-item = {{ strength = "must", title = "{TITLE}" }}\n',
     CHAPTER: '# Cart\n\n--8<-- "cart/rules.md"\n',

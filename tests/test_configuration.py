@@ -1,0 +1,86 @@
+"""The configuration to copy enforces what it says, and nothing else."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from proof.configuration import checkers, codes_of, configuration, selection
+from proof.project import Project
+from proof.source import FORMAT, expectations
+
+ROOT = Path(__file__).parents[1]
+PROJECT = Project(ROOT)
+CHAPTERS = [
+    chapter
+    for chapter in PROJECT.chapters
+    if any(codes_of(PROJECT, rule) for rule in PROJECT.of_chapter(chapter))
+]
+
+
+def reported(text: str, folder: Path) -> Counter[str]:
+    """Have ruff check all snippets by a pyproject.toml, and count what it reports."""
+    config = folder / "pyproject.toml"
+    config.write_text(text, "utf-8")
+    command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--exit-zero"]
+    output = subprocess.run(  # noqa: S603 - a fixed command
+        [*command, "--config", str(config), "--output-format=json", "snippets"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return Counter(
+        f"{Path(each['filename']).relative_to(ROOT)}:{each['location']['row']} "
+        f"{each['code']}"
+        for each in json.loads(output.stdout)
+    )
+
+
+def demanded(codes: set[str]) -> Counter[str]:
+    """Count what the counterexamples demand of these codes."""
+    found = Counter[str]()
+    for path in PROJECT.files("snippets/**/*.py"):
+        for each in expectations(path, PROJECT.read(path))[0]:
+            if each.tool == "ruff" and each.code in codes - {FORMAT}:
+                found[f"{path}:{each.line} {each.code}"] += each.count
+    return found
+
+
+def test_with_it_ruff_reports_every_counterexample_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    text = configuration(PROJECT, PROJECT.rules)
+    codes = {code for rule in PROJECT.rules for code in codes_of(PROJECT, rule)}
+    assert reported(text, tmp_path) == demanded(codes)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapters_part_reports_that_chapters_counterexamples(
+    tmp_path: Path, chapter: str
+) -> None:
+    rules = PROJECT.of_chapter(chapter)
+    codes = {code for rule in rules for code in codes_of(PROJECT, rule)}
+    assert reported(selection(PROJECT, rules), tmp_path) == demanded(codes)
+
+
+def test_the_checkers_are_told_what_they_are_told_here() -> None:
+    told = tomllib.loads(checkers(PROJECT))["tool"]
+    ours = tomllib.loads(PROJECT.read("pyproject.toml"))["tool"]
+    for tool in ("mypy", "pyright"):
+        assert told[tool].items() <= ours[tool].items()
+    assert set(ours["mypy"]) - set(told["mypy"]) == {
+        "explicit_package_bases",
+        "files",
+        "mypy_path",
+        "python_version",
+    }
+    assert set(ours["pyright"]) - set(told["pyright"]) == {
+        "exclude",
+        "include",
+        "pythonVersion",
+    }
