@@ -11,8 +11,9 @@ from proof.project import Project, Rule
 from proof.rule_fragments import RuleFragments, diagnostics_of, names_of
 
 FOLDER = ".proof/fragments"
-OF_A_CHAPTER = ("rules", "reference", "configuration")
+OF_A_CHAPTER = ("rules", "reference")
 CONFIGURATION = "configuration.md"
+BY_CHAPTER = "configuration-by-chapter.md"
 FIGURES = "figures.md"
 MACHINE = "machine.md"
 NOT_PROVEN = "not proven since the last edit"
@@ -26,7 +27,7 @@ def names(project: Project) -> Iterator[str]:
     for chapter in project.chapters:
         for name in OF_A_CHAPTER:
             yield f"{chapter}/{name}.md"
-    yield from (CONFIGURATION, FIGURES, MACHINE)
+    yield from (CONFIGURATION, BY_CHAPTER, FIGURES, MACHINE)
 
 
 class Fragments:
@@ -56,9 +57,13 @@ class Fragments:
         for chapter in project.chapters:
             self.texts[f"{chapter}/rules.md"] = self._table(chapter)
             self.texts[f"{chapter}/reference.md"] = self._reference(chapter)
-            rules = project.of_chapter(chapter)
-            self._add_toml(f"{chapter}/configuration.md", selection(project, rules))
-        self._add_toml(CONFIGURATION, configuration(project, project.rules))
+        whole = configuration(project, project.rules)
+        self.texts[CONFIGURATION] = self._toml(whole)
+        self.texts[BY_CHAPTER] = "\n".join(
+            f"### {chapter.capitalize()}\n\n"
+            + self._toml(selection(project, project.of_chapter(chapter)))
+            for chapter in project.chapters
+        )
         self.texts[FIGURES] = self._figures()
         self.texts[MACHINE] = self._machine()
 
@@ -86,10 +91,10 @@ class Fragments:
         for name, text in texts.items():
             self.texts[f"{rule.fragments}/{name}.md"] = text
 
-    def _add_toml(self, name: str, text: str) -> None:
+    def _toml(self, text: str) -> str:
         text = text.strip("\n")
-        self.texts[name] = f"```toml\n{text}\n```\n"
         self.code.add(text)
+        return f"```toml\n{text}\n```\n"
 
     def _table(self, chapter: str) -> str:
         lines = ["| Rule | Weight | Reported by | Tests |", "|---|---|---|---|"]
