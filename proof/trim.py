@@ -27,7 +27,7 @@ def trim(site: Path) -> None:
         for match in ATTRIBUTE.finditer(path.read_text(encoding="utf-8"))
         for word in (match[1] or match[2] or "").split()
     }
-    for path in site.glob("assets/javascripts/*.js"):
+    for path in site.glob("assets/*.js"):
         words.update(WORD.findall(path.read_text(encoding="utf-8")))
     for path in site.glob("assets/**/*.css"):
         sheet = tinycss2.parse_stylesheet(

@@ -1,4 +1,57 @@
-/* A button on each block of code that copies exactly the block's text. */
+/* What the page does besides being read. Nothing of it is needed to read. */
+
+// light or dark: what the system says, until the reader says otherwise
+const root = document.documentElement
+const scheme = document.getElementById("scheme")
+scheme.disabled = false
+scheme.addEventListener("click", () => {
+  const dark = getComputedStyle(root).colorScheme === "dark" || (
+    root.dataset.scheme === "" && matchMedia("(prefers-color-scheme: dark)").matches
+  )
+  root.dataset.scheme = dark ? "light" : "dark"
+  try {
+    localStorage.setItem("scheme", root.dataset.scheme)
+  } catch {} // the choice holds for this page, where nothing may be stored
+})
+
+// the menu of a narrow page
+const menu = document.getElementById("menu")
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") menu.checked = false
+})
+
+// the search is loaded when it is first used
+const query = document.getElementById("search")
+const load = () => import("./search.js").catch(() => {})
+query.addEventListener("focus", load, { once: true })
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]")
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return
+  event.preventDefault()
+  query.focus()
+})
+
+// code that scrolls sideways can be scrolled by keyboard
+const scrolling = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0
+    else target.removeAttribute("tabindex")
+  }
+})
+for (const code of document.querySelectorAll("pre > code")) scrolling.observe(code)
+
+// what was done is said aloud
+const status = document.createElement("p")
+status.className = "spoken"
+status.setAttribute("role", "status")
+document.body.append(status)
+
+/** Say what was done, to those who can't see it. */
+export function say(what) {
+  status.textContent = what
+}
+
+// a button on each block of code that copies exactly the block's text
 for (const code of document.querySelectorAll("div.highlight pre > code")) {
   if (code.closest(".avoid, .types")) continue
   const button = document.createElement("button")
@@ -8,15 +61,8 @@ for (const code of document.querySelectorAll("div.highlight pre > code")) {
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(code.textContent)
     button.textContent = "Copied"
-    status.textContent = "Copied to the clipboard"
-    setTimeout(() => {
-      button.textContent = "Copy"
-      status.textContent = ""
-    }, 2000)
+    say("Copied to the clipboard")
+    setTimeout(() => (button.textContent = "Copy"), 2000)
   })
   code.closest("div.highlight").append(button)
 }
-const status = document.createElement("p")
-status.className = "spoken"
-status.setAttribute("role", "status")
-document.querySelector("article")?.append(status)

@@ -9,9 +9,9 @@ SCRIPT = 'element.classList.add("opened")'
 
 
 def trimmed(folder: Path, sheet: str) -> str:
-    (folder / "assets/javascripts").mkdir(parents=True)
+    (folder / "assets").mkdir()
     (folder / "index.html").write_text(PAGE, "utf-8")
-    (folder / "assets/javascripts/bundle.js").write_text(SCRIPT, "utf-8")
+    (folder / "assets/site.js").write_text(SCRIPT, "utf-8")
     style = folder / "assets/site.css"
     style.write_text(sheet, "utf-8")
     trim(folder)
