@@ -2,10 +2,13 @@
 
 import re
 from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from proof.fragments import Fragments
 from proof.ledger import Ledger
 from proof.project import Project, Rule, Strength
 from proof.rule_fragments import diagnostics_of, proofs_of
@@ -56,6 +59,27 @@ class Facts(BaseModel):
     codes: dict[str, list[str]]
     proofs: list[str]
     files: list[File]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What exports are made of.
+
+    Attributes:
+        project: The project.
+        ledger: What is proven.
+        made: The fragments of the pages.
+        rules: What is known of each rule, in reading order.
+        address: The site's public address; ends with a slash.
+        site: The folder of the pages that were built.
+    """
+
+    project: Project
+    ledger: Ledger
+    made: Fragments
+    rules: list[Facts]
+    address: str
+    site: Path
 
 
 def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:

@@ -6,14 +6,20 @@ from pathlib import Path
 from proof.configuration import configuration, selection
 from proof.diagnose import TOOLS
 from proof.ledger import Diagnostic, Ledger, sha256, write
-from proof.markup import definitions
+from proof.markup import definitions, message
 from proof.project import Project, Rule
-from proof.rule_fragments import RuleFragments, diagnostics_of, names_of
+from proof.rule_fragments import (
+    RuleFragments,
+    diagnostics_of,
+    names_of,
+    proofs_of,
+)
 
 FOLDER = ".proof/fragments"
 OF_A_CHAPTER = ("rules", "reference")
 CONFIGURATION = "configuration.md"
 BY_CHAPTER = "configuration-by-chapter.md"
+ALL_RULES = "all-rules.md"
 FIGURES = "figures.md"
 MACHINE = "machine.md"
 NOT_PROVEN = "not proven since the last edit"
@@ -27,7 +33,7 @@ def names(project: Project) -> Iterator[str]:
     for chapter in project.chapters:
         for name in OF_A_CHAPTER:
             yield f"{chapter}/{name}.md"
-    yield from (CONFIGURATION, BY_CHAPTER, FIGURES, MACHINE)
+    yield from (ALL_RULES, CONFIGURATION, BY_CHAPTER, FIGURES, MACHINE)
 
 
 class Fragments:
@@ -57,6 +63,7 @@ class Fragments:
         for chapter in project.chapters:
             self.texts[f"{chapter}/rules.md"] = self._table(chapter)
             self.texts[f"{chapter}/reference.md"] = self._reference(chapter)
+        self.texts[ALL_RULES] = self._all_rules()
         whole = configuration(project, project.rules)
         self.texts[CONFIGURATION] = self._toml(whole)
         self.texts[BY_CHAPTER] = "\n".join(
@@ -110,6 +117,31 @@ class Fragments:
             ]
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines) + "\n"
+
+    def _all_rules(self) -> str:
+        """List all rules in one table, whose rows say what a reader filters by."""
+        rows: list[str] = []
+        for rule in self._project.rules:
+            reported = diagnostics_of(self._project, self._ledger, rule)
+            codes = sorted({(each.tool, each.code) for each in reported})
+            unit = self._ledger.units.get(rule.tests)
+            proofs = proofs_of(unit) if unit else []
+            told = ", ".join(f"{tool} <code>{code}</code>" for tool, code in codes)
+            rows.append(
+                f'<tr data-chapter="{rule.chapter}" data-weight="{rule.strength}"'
+                f' data-tool="{" ".join(sorted({tool for tool, _ in codes}))}"'
+                f' data-proof="{" ".join(proofs)}"><th scope="row">'
+                f'<a href="../{rule.chapter}/{rule.name}/">{message(rule.title)}</a> '
+                f"<code>{rule.id}</code></th><td>{rule.strength}</td>"
+                f"<td>{told or 'its tests'}</td><td>{', '.join(proofs)}</td></tr>"
+            )
+        heads = ("Rule", "Weight", "Reported by", "Shown by")
+        head = "".join(f'<th scope="col">{each}</th>' for each in heads)
+        return (
+            '<form class="filters" aria-label="Filters"></form>\n'
+            f'<table class="rules"><thead><tr>{head}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table>\n"
+        )
 
     def _reference(self, chapter: str) -> str:
         parts: list[str] = []

@@ -41,6 +41,7 @@ def configure(project: Project) -> None:
         "nav": [
             "index.md",
             *chapters,
+            "rules.md",
             {"Reference": reference},
             "configuration.md",
             "how-it-is-proven.md",

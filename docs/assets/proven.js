@@ -66,3 +66,6 @@ for (const code of document.querySelectorAll("div.highlight pre > code")) {
   })
   code.closest("div.highlight").append(button)
 }
+
+// the table of all rules can be filtered
+if (document.querySelector("table.rules")) import("./rules.js")

@@ -365,8 +365,8 @@ PLANTS = {
         CHAPTER,
         '--8<-- "cart/rules.md"',
         "--8<--\ncart/rules.md",
-        "there is no fragment ''; there are: configuration-by-chapter.md, "
-        "configuration.md, figures.md, machine.md",
+        "there is no fragment ''; there are: all-rules.md, "
+        "configuration-by-chapter.md, configuration.md, figures.md, machine.md",
     ),
 }
 

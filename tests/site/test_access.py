@@ -11,6 +11,7 @@ MORE = {
     "concurrency/": "html",
     "concurrency/backpressure/": "table.timeline, table.measured, figure",
     "reference/pitfalls/": "html",
+    "rules/": "form, table",
 }
 SEES_MORE = {("light", 1280), ("dark", 390)}  # each palette and each width
 UNFOLD = "document.querySelector('details')?.setAttribute('open', '')"

@@ -1,15 +1,114 @@
-from playwright.sync_api import Browser, expect
+"""The search, by what a reader knows of a rule."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+FIRST, NEXT = 300, 100  # milliseconds
+# The time from a key to the results, within the page.
+TIMED = """async ([query, find]) => {
+    const began = performance.now()
+    const {find: found} = await import(find)
+    const results = found(query)
+    return [performance.now() - began, results.map(({id}) => id)]
+}"""
 
 
-def test_a_search_finds_a_rule_by_a_word_of_its_title(
-    browser: Browser, address: str
-) -> None:
+@pytest.fixture(scope="module")
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """Open a page and turn to its search."""
     page = browser.new_page()
     page.goto(address)
     page.keyboard.press("/")
-    page.keyboard.type("encoding")
-    first = page.locator(".md-search-result__link").first
-    expect(first).to_have_attribute(
-        "href", f"{address}pitfalls/text-encoding/?h=encoding"
+    yield page
+    page.close()
+
+
+def first(page: Page, address: str, queries: list[str]) -> list[str]:
+    """Give the address of the first result of each query."""
+    found: list[str] = page.evaluate(
+        """async ([queries, search]) => {
+            const {find} = await import(search)
+            return queries.map((query) => find(query)[0]?.id ?? "")
+        }""",
+        [queries, f"{address}assets/search.js"],
     )
+    return found
+
+
+def rules(site: Path) -> list[dict[str, str]]:
+    """List what is looked through of each rule."""
+    pages: list[dict[str, str]] = json.loads((site / "search.json").read_text("utf-8"))
+    return [each for each in pages if "rule" in each]
+
+
+@pytest.mark.parametrize("by", ["rule", "title"])
+def test_a_rule_comes_first_for_its_id_and_for_its_title(
+    page: Page, address: str, site: Path, by: str
+) -> None:
+    listed = rules(site)
+    found = first(page, address, [each[by] for each in listed])
+    assert found == [each["address"] for each in listed]
+
+
+def test_a_code_finds_the_rules_that_it_reports(
+    page: Page, address: str, site: Path
+) -> None:
+    listed = rules(site)
+    for code in sorted({code for each in listed for code in each["codes"].split()}):
+        (found,) = first(page, address, [code])
+        assert found in {
+            each["address"] for each in listed if code in each["codes"].split()
+        }
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("QueueShutDown", "concurrency/queues/"),
+        ("ROUND_HALF_UP", "pitfalls/money/"),
+        ("mutable default", "pitfalls/mutable-defaults/"),
+        ("uvlop", "concurrency/uvloop/"),
+    ],
+)
+def test_an_identifier_a_word_or_a_slip_finds_the_rule(
+    page: Page, address: str, query: str, found: str
+) -> None:
+    assert first(page, address, [query]) == [found]
+
+
+def test_the_first_answer_takes_a_moment_and_the_next_ones_none(
+    browser: Browser, address: str
+) -> None:
+    took: list[float] = []
+    page = browser.new_page()
+    page.goto(address)
+    for query in ("cancellation", "encoding", "B006"):
+        milliseconds, _ = page.evaluate(TIMED, [query, f"{address}assets/search.js"])
+        took.append(milliseconds)
+    page.close()
+    assert took[0] <= FIRST
+    assert max(took[1:]) <= NEXT
+
+
+def test_the_search_is_used_by_keyboard_and_heard(
+    browser: Browser, address: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}pitfalls/money/")
+    page.keyboard.press("/")
+    page.keyboard.type("text encoding")
+    box = page.get_by_role("combobox", name="Search")
+    expect(page.get_by_role("option").first).to_contain_text("Name the encoding")
+    expect(page.get_by_role("status")).to_contain_text("pages found")
+    page.keyboard.press("ArrowDown")
+    expect(box).to_have_attribute("aria-activedescendant", "found-0")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    page.keyboard.type("s")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{address}pitfalls/text-encoding/")
     page.close()

@@ -1,0 +1,102 @@
+/* The search: loaded, with its index, when the reader first turns to it. */
+import MiniSearch from "./vendor/minisearch-7.2.0.js"
+import { say } from "./proven.js"
+
+const MOST = 8 // results
+const input = document.getElementById("search")
+const base = new URL(`${input.dataset.base}/`, location)
+const pages = await (await fetch(new URL("search.json", base))).json()
+const plain = (text) => text.toLowerCase().replace(/\s+/g, " ").trim()
+
+const options = {
+  idField: "address",
+  searchOptions: {
+    boost: { rule: 6, title: 5, codes: 6, names: 3, lead: 2 },
+    combineWith: "AND",
+    fuzzy: (term) => (term.length > 4 ? 0.2 : false),
+    prefix: true,
+  },
+}
+const fields = ["rule", "title", "codes", "names", "lead"]
+const storeFields = ["rule", "title", "lead", "codes"]
+const named = new MiniSearch({ ...options, fields, storeFields })
+named.addAll(pages)
+const told = new MiniSearch({ ...options, fields: [...fields, "words"], storeFields })
+told.addAllAsync(pages, { chunkSize: 10 }).then(() => !list.hidden && show())
+
+/** Find pages: first the one whose id, code or title is what was asked for. */
+export function find(query) {
+  const asked = plain(query)
+  const boostDocument = (_, __, page) => {
+    if (plain(page.title) === asked || page.rule === asked) return 100
+    return plain(page.codes ?? "").split(" ").includes(asked) ? 10 : 1
+  }
+  const found = named.search(query, { boostDocument })
+  const known = new Set(found.map(({ id }) => id))
+  const more = told.search(query).filter(({ id }) => !known.has(id))
+  return [...found, ...more].slice(0, MOST)
+}
+
+const list = document.createElement("ul")
+list.id = "found"
+list.hidden = true
+list.setAttribute("role", "listbox")
+list.setAttribute("aria-label", "Pages found")
+input.after(list)
+input.setAttribute("role", "combobox")
+input.setAttribute("aria-autocomplete", "list")
+input.setAttribute("aria-controls", list.id)
+let chosen = -1
+
+function show() {
+  const found = input.value.trim() ? find(input.value) : []
+  list.replaceChildren(...found.map(option))
+  list.hidden = found.length === 0
+  choose(-1)
+  if (input.value.trim()) say(`${found.length || "No"} pages found`)
+}
+
+function option({ id: address, rule, title, lead }, at) {
+  const item = document.createElement("li")
+  item.id = `found-${at}`
+  item.setAttribute("role", "option")
+  item.dataset.address = new URL(address, base)
+  const name = document.createElement("b")
+  name.textContent = title
+  item.append(name, rule ? ` ${rule} ` : " ", document.createElement("br"), lead)
+  item.addEventListener("mousedown", (event) => event.preventDefault())
+  item.addEventListener("click", () => (location.href = item.dataset.address))
+  return item
+}
+
+function choose(at) {
+  chosen = at
+  for (const [n, item] of [...list.children].entries()) {
+    item.setAttribute("aria-selected", String(n === at))
+  }
+  input.setAttribute("aria-expanded", String(!list.hidden))
+  if (at < 0) input.removeAttribute("aria-activedescendant")
+  else input.setAttribute("aria-activedescendant", list.children[at].id)
+  list.children[at]?.scrollIntoView({ block: "nearest" })
+}
+
+input.addEventListener("input", show)
+input.addEventListener("focus", show)
+input.addEventListener("blur", () => {
+  list.hidden = true
+  choose(-1)
+})
+input.addEventListener("keydown", (event) => {
+  const count = list.hidden ? 0 : list.children.length
+  if (event.key === "Escape") {
+    if (count === 0) return
+    list.hidden = true
+    choose(-1)
+  } else if (event.key === "ArrowDown" && count) choose((chosen + 1) % count)
+  else if (event.key === "ArrowUp" && count) choose((chosen + count) % (count + 1) - 1)
+  else if (event.key === "Enter" && count) {
+    location.href = list.children[Math.max(chosen, 0)].dataset.address
+  } else return
+  event.preventDefault()
+})
+show()

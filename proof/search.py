@@ -1,0 +1,90 @@
+"""Makes what the search looks through."""
+
+import ast
+import json
+import re
+from collections.abc import Iterable
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from proof.facts import Facts, Source
+
+WORD = re.compile(r"[^\W\d_][\w'-]+")
+CODE = "pre, .highlight, details, ul.rule, dl.facts, .headerlink"
+COMMON = {
+    "self",
+    "str",
+    "int",
+    "list",
+    "dict",
+    "tuple",
+    "len",
+    "bytes",
+    "bool",
+    "object",
+}
+LEFT_OUT = ("404.html", "reference/")
+
+
+def search_json(source: Source) -> Iterable[tuple[str, str]]:
+    """Write each page's words, and of a rule what it is looked up by.
+
+    Args:
+        source: What exports are made of; its pages are built.
+
+    Yields:
+        The one file.
+    """
+    rules = {each.address: each for each in source.rules}
+    pages: list[dict[str, str]] = []
+    for path in sorted(source.site.glob("**/*.html")):
+        address = path.relative_to(source.site).as_posix().removesuffix("index.html")
+        tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
+        if address.startswith(LEFT_OUT) or not tree.css("article"):
+            continue
+        pages.append(_page(tree.css("article")[0], address, rules.get(address)))
+    yield "search.json", json.dumps(pages, ensure_ascii=False, separators=(",", ":"))
+
+
+def _page(article: LexborNode, address: str, rule: Facts | None) -> dict[str, str]:
+    for node in article.css(CODE):
+        node.decompose()
+    title = article.css_first("h1")
+    first = article.css_first("p")
+    words = dict.fromkeys(
+        each.lower() for each in WORD.findall(article.text(separator=" "))
+    )
+    page = {
+        "address": address,
+        "title": title.text().strip() if title else "",
+        "lead": " ".join(first.text().split()) if first else "",
+        "words": " ".join(words),
+    }
+    if rule is None:
+        return page
+    codes = [code for each in rule.codes.values() for code in each]
+    code = [each.text for each in rule.files if each.kind != "tests"]
+    names = sorted({name for text in code for name in _names(text)})
+    return page | {
+        "rule": rule.id,
+        "codes": " ".join(codes),
+        "names": " ".join(names),
+    }
+
+
+def _names(text: str) -> set[str]:
+    """Find the identifiers of a module: what it imports, defines, calls and reads."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names.add(node.name)
+            case ast.alias():
+                names.update(node.name.split("."))
+            case ast.Attribute():
+                names.add(node.attr)
+            case ast.Name():
+                names.add(node.id)
+            case _:
+                pass
+    return {name for name in names if len(name) > 1} - COMMON
