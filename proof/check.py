@@ -1,6 +1,7 @@
 """Reads the built site, and refuses every block of code that nobody proved."""
 
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,9 @@ def _shown(site: Path) -> Iterator[tuple[str, str]]:
         address = path.relative_to(site).as_posix()
         if path.suffix in PLAIN or path.name in SIGNS:
             continue
+        if path.suffix == ".zip":
+            yield from _packed(path, address)
+            continue
         text = path.read_text(encoding="utf-8", errors="replace")
         if address == INDEX:
             yield from _indexed(text)
@@ -70,6 +74,18 @@ def _shown(site: Path) -> Iterator[tuple[str, str]]:
             yield from ((address, each.text) for each in blocks(address, text))
         else:
             yield address, text
+
+
+def _packed(path: Path, address: str) -> Iterator[tuple[str, str]]:
+    """Yield each file of an archive, as if it lay in a folder of that name."""
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            text = archive.read(name).decode(errors="replace")
+            inside = f"{address}/{name}"
+            if name.endswith((".md", ".txt")):
+                yield from ((inside, each.text) for each in blocks(inside, text))
+            else:
+                yield inside, text
 
 
 def _indexed(text: str) -> Iterator[tuple[str, str]]:
