@@ -85,7 +85,7 @@ export function button(label, name, act) {
 
 const bars = [...document.querySelectorAll(".bar")]
 for (const bar of bars) {
-  const file = bar.textContent.trim()
+  const file = bar.querySelector("a").textContent
   bar.append(
     button("Copy", `Copy ${file}`, () => copy(textOf(bar), file)),
     button("Copy with link", `Copy with link ${file}`, () =>

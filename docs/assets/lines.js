@@ -19,7 +19,7 @@ class Block {
     this.list.tabIndex = 0
     this.list.setAttribute("role", "listbox")
     this.list.setAttribute("aria-multiselectable", "true")
-    this.list.setAttribute("aria-label", `Lines of ${bar.textContent.trim()}`)
+    this.list.setAttribute("aria-label", `Lines of ${bar.querySelector("a").textContent}`)
     const owned = [...this.options.values()].map(({ id }) => id)
     this.list.setAttribute("aria-owns", owned.join(" "))
     this.list.addEventListener("keydown", (event) => this.key(event))
