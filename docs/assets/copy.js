@@ -105,7 +105,7 @@ for (const code of document.querySelectorAll("div.highlight pre > code")) {
 for (const mark of document.querySelectorAll("article a.headerlink")) {
   const heading = mark.parentElement
   mark.title = "Copy a Markdown link"
-  mark.setAttribute("aria-label", `Copy a link to ${words(heading)}`)
+  mark.setAttribute("aria-label", `Copy link to ${words(heading)}`)
   mark.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
     copyLink(heading)

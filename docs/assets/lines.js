@@ -42,7 +42,6 @@ class Block {
       option.setAttribute("aria-selected", "false")
       option.setAttribute("aria-label", `${line} ${text.trim()}`)
       option.textContent = line
-      option.addEventListener("mousedown", (event) => event.preventDefault())
       option.addEventListener("click", ({ shiftKey }) => {
         this.list.focus({ preventScroll: true })
         this.choose(line, shiftKey)
@@ -82,7 +81,7 @@ class Block {
     chosen = this
     Object.assign(this, { first, last })
     this.link.textContent = `Link to ${this.range}`
-    this.link.setAttribute("aria-label", `Copy a link to ${this.place}`)
+    this.link.setAttribute("aria-label", `Link to ${this.range}, copied as Markdown`)
     this.link.hidden = false
   }
 
