@@ -18,6 +18,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm.exc import DetachedInstanceError
+from sqlalchemy.util import await_only
 
 from proof.clock import REAL_ASYNCIO
 from proof.record import Evidence, Timeline
@@ -36,6 +37,7 @@ from snippets.databases.sqlalchemy_async import (
 pytestmark = pytest.mark.anyio
 
 NUMBERS = (1, 2, 3)
+ENOUGH = 10  # seconds, for what takes milliseconds
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
@@ -171,7 +173,14 @@ async def test_orders_shipped_at_once_have_a_connection_each(
     engine: AsyncEngine, sessions: Sessions
 ) -> None:
     in_use = connections_in_use(engine)
-    await ship_all(NUMBERS, sessions, picked)
+
+    @event.listens_for(engine.sync_engine.pool, "checkout")
+    def wait_for_the_others(*_: object) -> None:
+        await_only(together.wait())
+
+    together = asyncio.Barrier(len(NUMBERS))
+    async with asyncio.timeout(ENOUGH):
+        await ship_all(NUMBERS, sessions, picked)
     assert max(in_use) == len(NUMBERS)
 
 
