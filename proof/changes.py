@@ -143,9 +143,9 @@ def changelog(project: Project, found: Iterable[Change]) -> str:
         lines += [f"## {day}", ""]
         lines += [f"- {_link(each.rule)}: {each.what}" for each in listed if each.what]
         for chapter, rules in published(listed).items():
-            links = ", ".join(map(_link, rules))
             head = f"[{project.heading(chapter)}]({chapter}/index.md)"
-            lines.append(f"- {head}, {count(len(rules), 'rule')} published: {links}.")
+            lines.append(f"- {head}, {count(len(rules), 'rule')} published:")
+            lines += [f"    - {_link(rule)}" for rule in rules]
         lines.append("")
     return "\n".join(lines) or "Nothing is committed yet.\n"
 

@@ -38,10 +38,13 @@ def first_committed(root: Path, pattern: str) -> dict[str, date]:
         pattern: A glob, relative to it.
 
     Returns:
-        The day of each file that was ever committed.
+        The day of each file that was ever committed; none where the history is cut
+        off, and all would seem to be of its first day.
     """
     command = ["log", "--reverse", "--diff-filter=A", "--no-renames", "--relative"]
     try:
+        if _git(root, ["rev-parse", "--is-shallow-repository"]).strip() == b"true":
+            return {}
         said = _git(root, [*command, "--name-only", "--format=%x00%cs", "--", pattern])
     except (OSError, subprocess.CalledProcessError):
         return {}

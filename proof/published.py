@@ -63,6 +63,9 @@ def list_faults(project: Project) -> Iterator[Fault]:
 def link_faults(project: Project, site: Path) -> Iterator[Fault]:
     """Hold the built site to the list and to the redirects.
 
+    A redirect leads all sections of a page to one place, as only a script could tell
+    them apart: to the section it names, else to a page that has the same sections.
+
     Args:
         project: The project.
         site: The folder of the built site, with its redirects.
@@ -73,16 +76,24 @@ def link_faults(project: Project, site: Path) -> Iterator[Fault]:
     """
     pages = _anchors(site, "[id]")
     moved = {each.old: each for each in redirects(project)}
+    gone: set[str] = set()
     for each in moved.values():
         if not _reaches(each.new, pages):
+            gone.add(each.old)
             yield Fault(REDIRECTS, each.line, _unreached(each))
-    gone: set[str] = set()
     for at, line in enumerate(listed(project), start=1):
-        page = line.partition("#")[0]
-        if page in moved or page in gone or _reaches(line, pages):
+        page, _, anchor = line.partition("#")
+        if page in gone or _reaches(line, pages):
             continue
-        if page in pages:
-            anchor = line.partition("#")[2]
+        if page in moved:
+            new = moved[page].new
+            if not anchor or "#" in new or _reaches(f"{new}#{anchor}", pages):
+                continue
+            message = (
+                f"{line} is gone, but links to it are out: {new}, to which its page "
+                f"has moved, needs a section {{#{anchor}}}, or name one in {REDIRECTS}"
+            )
+        elif page in pages:
             message = (
                 f"{line} is gone, but links to it are out: write {{#{anchor}}} behind "
                 "the heading that took its place"

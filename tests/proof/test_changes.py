@@ -1,6 +1,7 @@
 """Each rule says when it last changed in substance, and what replaced it."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -9,6 +10,7 @@ from proof.changes import CHANGES
 from proof.collect import check_sources
 from proof.export import export
 from proof.fragments import Fragments
+from proof.history import first_committed
 from tests.proof.conftest import FILES, RULES, TITLE, Planted
 from tests.proof.test_collect import with_another_rule
 from tests.proof.test_site import ledger
@@ -57,6 +59,22 @@ def test_a_rule_that_was_never_committed_says_nothing(planted: Planted) -> None:
     assert made(planted)[LOG] == "Nothing is committed yet.\n"
 
 
+def test_a_history_that_is_cut_off_dates_nothing(
+    planted: Planted, tmp_path: Path
+) -> None:
+    planted.commit()
+    planted.append("README.md", "Later.\n")
+    planted.commit()
+    assert first_committed(planted.root, "docs/*/*.md").keys() == {
+        "docs/cart/add-item.md",
+        "docs/cart/index.md",
+        "docs/reference/cart.md",
+    }
+    clone = tmp_path / "clone"
+    planted.git("clone", "--quiet", "--depth=1", f"file://{planted.root}", str(clone))
+    assert first_committed(clone, "docs/*/*.md") == {}
+
+
 def test_the_changelog_lists_each_day_once_the_newest_first(planted: Planted) -> None:
     with_another_rule(planted)
     older = CHANGE.replace("2026-01-01", "2025-12-24")
@@ -66,10 +84,9 @@ def test_the_changelog_lists_each_day_once_the_newest_first(planted: Planted) ->
         "## 2026-01-01",
         "",
         f"- [{TITLE}](cart/add-item.md): Takes `None` <again>.",
-        (
-            "- [Cart](cart/index.md), 2 rules published: "
-            f"[{TITLE}](cart/add-item.md), [Pay](cart/pay.md)."
-        ),
+        "- [Cart](cart/index.md), 2 rules published:",
+        f"    - [{TITLE}](cart/add-item.md)",
+        "    - [Pay](cart/pay.md)",
         "",
         "## 2025-12-24",
         "",

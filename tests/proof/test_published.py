@@ -170,11 +170,27 @@ def test_a_page_that_moved_leads_on_without_a_script(
     assert publish(planted.project, site) == ALL  # and nothing of /cart/put/
 
 
+def test_a_page_that_moved_takes_its_sections_along(
+    planted: Planted, site: Path
+) -> None:
+    planted.write(REDIRECTS, '"/cart/put/" = "/cart/add-item/"\n')
+    planted.write(PUBLISHED, "/cart/put/\n/cart/put/#avoid\n/cart/put/#why\n")
+    exported(planted, site)
+    assert found(planted, site) == [
+        (
+            f"{PUBLISHED}:2: /cart/put/#avoid is gone, but links to it are out: "
+            "/cart/add-item/, to which its page has moved, needs a section {#avoid}, "
+            f"or name one in {REDIRECTS}"
+        )
+    ]
+
+
 @pytest.mark.parametrize("new", ["/cart/gone/", "/cart/add-item/#gone"])
 def test_a_redirect_that_reaches_nothing_is_named(
     planted: Planted, site: Path, new: str
 ) -> None:
     planted.write(REDIRECTS, f'# Moved\n"/cart/put/" = "{new}"\n')
+    planted.write(PUBLISHED, "/cart/put/\n/cart/put/#why\n")
     exported(planted, site)
     assert found(planted, site) == [
         f"{REDIRECTS}:2: /cart/put/ is redirected to {new}, which the site has not"
