@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from proof.facts import Source, facts
+from proof.feed import feed_xml
 from proof.fragments import Fragments
 from proof.ledger import Ledger
 from proof.project import Project
+from proof.redirects import redirect_pages
 from proof.rules_json import rules_json
 from proof.search import search_json
 
@@ -18,7 +20,7 @@ WITH_FENCES = {".md", ".txt"}  # whose blocks are checked one by one
 type Export = Callable[[Source], Iterable[tuple[str, str | bytes]]]
 
 
-EXPORTS: tuple[Export, ...] = (rules_json, search_json)
+EXPORTS: tuple[Export, ...] = (rules_json, search_json, feed_xml, redirect_pages)
 
 
 def export(project: Project, ledger: Ledger, made: Fragments, site: Path) -> set[str]:

@@ -29,6 +29,7 @@ FILES = {
     "requirements.lock": "",
     "README.md": "# Carts\n",
     "docs/index.md": "# Carts\n",
+    "docs/changes.md": '# What changed\n\n--8<-- "changes.md"\n',
     "docs/configuration.md": "# One configuration\n",
     "docs/rules.md": "# All rules\n",
     "docs/how-it-is-proven.md": "# How it is proven\n",
