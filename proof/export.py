@@ -10,6 +10,8 @@ from proof.ledger import Ledger
 from proof.project import Project
 from proof.rules_json import rules_json
 from proof.search import search_json
+from proof.skill import skill
+from proof.twins import llms_txt, twins
 
 LOCAL = "http://127.0.0.1:8000/"
 WITH_FENCES = {".md", ".txt"}  # whose blocks are checked one by one
@@ -18,7 +20,7 @@ WITH_FENCES = {".md", ".txt"}  # whose blocks are checked one by one
 type Export = Callable[[Source], Iterable[tuple[str, str | bytes]]]
 
 
-EXPORTS: tuple[Export, ...] = (rules_json, search_json)
+EXPORTS: tuple[Export, ...] = (rules_json, search_json, twins, llms_txt, skill)
 
 
 def export(project: Project, ledger: Ledger, made: Fragments, site: Path) -> set[str]:
