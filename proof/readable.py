@@ -173,7 +173,7 @@ def html_blocks(lines: list[str], write: Callable[[str], str]) -> Iterator[str]:
         elif opening[1] or re.search(r"\bmarkdown\b", opening[3]):
             continue
         elif opening[2] == "summary":
-            yield f"**{write(line)}**"
+            yield f"**{write(line).replace('**', '')}**"
         else:
             edge = re.compile(rf"<(/?){opening[2]}\b")
             markup, depth = line, _depth(edge, line)

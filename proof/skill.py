@@ -124,7 +124,7 @@ def _name(rule: Facts) -> str:
 def _reference(source: Source, chapter: str, rules: Sequence[Facts]) -> str:
     """Write the rules of a chapter below a list that tells where each begins."""
     entries = [_entry(source, rule) for rule in rules]
-    at = len(rules) + 5
+    at = len(rules) + 4  # below the title, the list and two empty lines
     listed: list[str] = []
     for rule, entry in zip(rules, entries, strict=True):
         listed.append(f"- line {at}: `{rule.id}`, {rule.strength}, {reported(rule)}")

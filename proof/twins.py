@@ -12,7 +12,7 @@ from proof.readable import html_blocks, readable
 from proof.source import shown
 
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-HEADING = re.compile(r"^(#+ .*?) *\{[:#.][^}]*\}$")
+HEADING = re.compile(r"^(#+ .*?) *\{:? ?[#.][^}]*\}$")
 MODULE = re.compile(r"^::: ([\w.]+)$")
 CODE = r"(?P<ticks>`+)(?:(?!\n\s*\n)[^`]|(?!(?P=ticks)(?!`))`)+?(?P=ticks)(?!`)"
 LINK = re.compile(
