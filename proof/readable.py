@@ -60,7 +60,7 @@ def _block(node: LexborNode, base: str) -> Iterator[str]:
             yield "\n>\n".join(_remark(each, base) for each in node.css("li"))
         case "ul" | "ol":
             yield "\n".join(f"- {_inline(each, base)}" for each in node.css("li"))
-        case "dl" if "key" not in kinds:
+        case "dl":
             yield "\n".join(_definitions(node, base))
         case "table":
             yield from _table(node, base)
@@ -69,8 +69,6 @@ def _block(node: LexborNode, base: str) -> Iterator[str]:
                 yield f"**{_inline(caption, base)}**"
             for each in node.css("table"):
                 yield from _table(each, base)
-        case "dl":
-            pass  # tells the colours of a plot
         case _:
             yield from _blocks(node, base)
 
@@ -80,8 +78,8 @@ def _remark(item: LexborNode, base: str) -> str:
     head, *rest = item.iter(include_text=True)
     said = _joined(rest, base).strip()
     kinds = (item.attributes.get("class") or "").split()
-    names = "type" in kinds and any(each.tag == "code" for each in rest)
-    mark = ":" if names or {"tool", "harm"}.intersection(kinds) else ""
+    code = any(each.tag == "code" for each in rest)
+    mark = ":" if code or {"tool", "harm"}.intersection(kinds) else ""
     text = f"{head.text().strip()}{mark} {said}"
     return "\n".join(f"> {line.strip()}" for line in text.splitlines() if line.strip())
 

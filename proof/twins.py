@@ -219,10 +219,8 @@ def sections(text: str) -> Iterator[tuple[str, str]]:
 
 def _written(block: Block, text: str) -> Iterator[str]:
     """Write a block where it stood, in the language that it said."""
-    below = re.sub(r"[^\s>]", " ", block.before)  # a list's mark stands once
-    yield f"{block.before}{block.fence}{block.info}"
-    yield from (f"{below}{line}" for line in text.splitlines())
-    yield f"{below}{block.fence}"
+    lines = [f"{block.fence}{block.info}", *text.splitlines(), block.fence]
+    yield from (f"{block.before}{line}" for line in lines)
 
 
 def _expanded(source: Source, text: str) -> Iterator[str]:

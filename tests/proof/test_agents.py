@@ -114,6 +114,7 @@ def test_what_a_fence_includes_is_in_it(planted: Planted) -> None:
         ("[x]: index.md", f"[x]: {ADDRESS}cart/"),
         ('<a href="../../llms.txt">x</a>', f"[x]({ADDRESS}llms.txt)"),
         ("[x](https://peps.python.org/)", "[x](https://peps.python.org/)"),
+        ("[x](//example.net/)", "[x](//example.net/)"),
         ("[x](mailto:ada@example.org)", "[x](mailto:ada@example.org)"),
         ("`[x](index.md)`", "`[x](index.md)`"),
         ("``a` [x](index.md)``", "``a` [x](index.md)``"),
@@ -170,6 +171,7 @@ def test_the_list_for_models_names_each_page_once(planted: Planted) -> None:
     ]
     links = re.findall(r"\]\((\S+)\)", "\n".join(lines))
     assert len(links) == len(set(links))
+    assert f"{ADDRESS}index.md" not in links  # it says what the list says
 
 
 def test_every_file_that_the_list_names_is_there(planted: Planted) -> None:
@@ -251,17 +253,23 @@ def test_however_many_rules_there_are_the_skill_keeps_to_the_format(
         if isinstance(content, str):
             planted.write(f"site/{name}", content)
     assert skill_faults(site / SKILL) == []
-    assert len(read(site, f"{SKILL}/SKILL.md")) < SMALL
+    text = read(site, f"{SKILL}/SKILL.md")
+    assert len(text) < SMALL
+    assert "Topics: cart, a rule of a long name 0, a rule of a long name 1, " in text
+    assert at_their_lines(site) == [each.id for each in rules]
 
 
 def test_an_entry_of_the_skill_says_what_the_rule_says(planted: Planted) -> None:
     planted.replace(PAGE, "## Proof", "## When not\n\nIt only reads.\n\n## Proof")
+    planted.replace(PAGE, "made once.", "made once: [a cart](index.md).")
+    planted.replace(PAGE, "## Do\n", "## Do\n\nLook.\n")
     text = read(exported(planted), REFERENCE)
     head, _, entry = text.partition("\n## ")
     assert entry.startswith(f"cart-add-item\n\n**{TITLE}** (must, reported by mypy `A")
     assert (
-        f"\n\n<{ADDRESS}cart/add-item/>\n\nA default is made once.\n\n### Do\n" in entry
-    )
+        f"\n\n<{ADDRESS}cart/add-item/>\n\n"
+        f"A default is made once: [a cart]({ADDRESS}cart/).\n\n### Do\n\n```python\n"
+    ) in entry
     assert code(entry)[0] == planted.read(SNIPPET)
     avoided = "".join(code(entry)[1:])
     assert avoided.replace("\n", "") == "".join(
@@ -274,12 +282,17 @@ def test_an_entry_of_the_skill_says_what_the_rule_says(planted: Planted) -> None
 
 
 def test_each_rule_is_at_the_line_that_the_list_tells(planted: Planted) -> None:
-    lines = read(exported(planted), REFERENCE).splitlines()
+    assert at_their_lines(exported(planted)) == ["cart-add-item"]
+
+
+def at_their_lines(site: Path) -> list[str]:
+    """List what the reference's list names, all of which must be where it says."""
+    lines = read(site, REFERENCE).splitlines()
     listed = re.findall(r"^- line (\d+): `([\w-]+)`", "\n".join(lines), re.MULTILINE)
     assert [lines[int(at) - 1] for at, _ in listed] == [
         f"## {each}" for _, each in listed
     ]
-    assert [each for _, each in listed] == ["cart-add-item"]
+    return [each for _, each in listed]
 
 
 def test_the_archive_is_the_folder(planted: Planted) -> None:
@@ -298,10 +311,10 @@ def test_the_same_texts_are_packed_to_the_same_bytes() -> None:
     packed = archive({"b.md": "é", "a/c.md": ""})
     assert archive({"a/c.md": "", "b.md": "é"}) == packed
     with zipfile.ZipFile(io.BytesIO(packed)) as whole:
-        assert [(each.filename, each.date_time[0]) for each in whole.infolist()] == [
-            ("a/c.md", 1980),
-            ("b.md", 1980),
-        ]
+        assert [
+            (each.filename, each.date_time[0], each.create_system, each.external_attr)
+            for each in whole.infolist()
+        ] == [(name, 1980, 3, 0o644 << 16) for name in ("a/c.md", "b.md")]
 
 
 @pytest.mark.parametrize(
@@ -350,6 +363,10 @@ def test_a_block_that_is_not_proven_is_refused_in_an_archive(planted: Planted) -
             '"One exit is enough for every function." No. More.\n',
             ['"One exit is enough for every function." No. More.'],
         ),
+        (
+            "**This is bold for more than the bound.** So. It goes on after that. No",
+            ["**This is bold for more than the bound.** So. It goes on after that. No"],
+        ),
         ("Some are known:\n\n- a\n- b\n\n```toml\na = 1\n```\n", ["Some are known."]),
         ("One\nline.\n\nAnother.\n", ["One line.", "Another."]),
         ("", []),
@@ -359,3 +376,16 @@ def test_an_exception_is_shortened_and_an_objection_keeps_its_answer(
     section: str, told: list[str]
 ) -> None:
     assert list(brief(section)) == told
+
+
+def test_a_rule_whose_matter_is_no_module_is_given_as_its_page_has_it(
+    planted: Planted,
+) -> None:
+    planted.replace(PAGE, "## Do\n", f"## Do\n\nName it:\n\n{TOML}\n")
+    known = ledger(planted)
+    made = Fragments(planted.project, known)
+    made.texts["cart/add-item/do.md"] = ""
+    rule = facts(planted.project, known, planted.project.rules[0])
+    source = Source(planted.project, known, made, [rule], ADDRESS, planted.root)
+    text = str(dict(skill(source))[REFERENCE])
+    assert f"\n### Do\n\nName it:\n\n{TOML}\n### Avoid\n" in text

@@ -13,7 +13,7 @@ def test_remarks_at_a_line_are_quoted_after_who_made_them() -> None:
     remarks = (
         '<ul class="remarks">'
         '<li class="tool"><b>ruff <a href="https://example.org/B006"><code>B006</code>'
-        "</a></b> Don't use <code>[]</code><br>  as a default</li>"
+        "</a></b> Don't use <code>[]</code><br><br>  as a default</li>"
         '<li class="harm"><b>run</b> Carts are shared. <samp>[&#x27;tea&#x27;]</samp>'
         " <samp>a`b</samp></li>"
         '<li class="type"><b>mypy, pyright</b> <code>int | None</code></li>'
@@ -62,13 +62,17 @@ def test_a_plot_is_left_to_the_table_of_its_figures() -> None:
 
 def test_figures_runs_and_stories_are_tables_and_lists() -> None:
     rows = [Row(name="Time", unit="ms", values={"new": 1.5})]
-    steps = [Step(what="sent", text="' OR 1"), Step(what="happened", text="all rows")]
+    steps = [
+        Step(what="sent", text="' OR 1"),
+        Step(what="happened", text="all rows"),
+        Step(what="happened", text="no log"),
+    ]
     assert readable(draw.table(rows), BASE).splitlines()[-1] == "| Time, ms | 1.5 |"
     assert readable(
         draw.matrix("Runs", ["trio"], {"<code>x</code>": ["ok"]}), BASE
     ) == ("**Runs**\n\n|  | trio |\n| --- | --- |\n| `x` | ok |")
     assert readable(draw.attack("Eve logs in", steps), BASE) == (
-        "Eve logs in\n\n- What was sent: `' OR 1`\n- What happened: `all rows`"
+        "Eve logs in\n\n- What was sent: `' OR 1`\n- What happened: `all rows` `no log`"
     )
 
 
