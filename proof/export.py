@@ -12,6 +12,8 @@ from proof.project import Project
 from proof.redirects import redirect_pages
 from proof.rules_json import rules_json
 from proof.search import search_json
+from proof.skill import skill
+from proof.twins import llms_txt, twins
 
 LOCAL = "http://127.0.0.1:8000/"
 WITH_FENCES = {".md", ".txt"}  # whose blocks are checked one by one
@@ -20,7 +22,15 @@ WITH_FENCES = {".md", ".txt"}  # whose blocks are checked one by one
 type Export = Callable[[Source], Iterable[tuple[str, str | bytes]]]
 
 
-EXPORTS: tuple[Export, ...] = (rules_json, search_json, feed_xml, redirect_pages)
+EXPORTS: tuple[Export, ...] = (
+    rules_json,
+    search_json,
+    feed_xml,
+    redirect_pages,
+    twins,
+    llms_txt,
+    skill,
+)
 
 
 def export(project: Project, ledger: Ledger, made: Fragments, site: Path) -> set[str]:
