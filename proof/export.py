@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from proof.desk import desk_json
 from proof.facts import Source, facts
 from proof.fragments import Fragments
 from proof.ledger import Ledger
@@ -18,7 +19,7 @@ WITH_FENCES = {".md", ".txt"}  # whose blocks are checked one by one
 type Export = Callable[[Source], Iterable[tuple[str, str | bytes]]]
 
 
-EXPORTS: tuple[Export, ...] = (rules_json, search_json)
+EXPORTS: tuple[Export, ...] = (rules_json, search_json, desk_json)
 
 
 def export(project: Project, ledger: Ledger, made: Fragments, site: Path) -> set[str]:
