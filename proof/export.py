@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from proof.desk import desk_json
 from proof.facts import Source, facts
 from proof.feed import feed_xml
 from proof.fragments import Fragments
@@ -30,6 +31,7 @@ EXPORTS: tuple[Export, ...] = (
     twins,
     llms_txt,
     skill,
+    desk_json,
 )
 
 

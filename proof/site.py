@@ -42,6 +42,7 @@ def configure(project: Project) -> None:
             "index.md",
             *chapters,
             "rules.md",
+            "desk.md",
             {"Reference": reference},
             "configuration.md",
             "changes.md",

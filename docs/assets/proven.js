@@ -69,3 +69,6 @@ for (const code of document.querySelectorAll("div.highlight pre > code")) {
 
 // the table of all rules can be filtered
 if (document.querySelector("table.rules")) import("./rules.js")
+
+// the desk reads what a tool printed
+if (document.getElementById("desk")) import("./desk.js")
