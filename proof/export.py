@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from proof.desk import desk_json
+from proof.downloads import archive, downloads
 from proof.facts import Source, facts
 from proof.feed import feed_xml
 from proof.fragments import Fragments
@@ -32,6 +33,8 @@ EXPORTS: tuple[Export, ...] = (
     llms_txt,
     skill,
     desk_json,
+    downloads,
+    archive,
 )
 
 

@@ -73,6 +73,13 @@ class Rule:
         """The folder of the rule's fragments, as pages name it."""
         return f"{self.chapter}/{self.name}"
 
+    def download(self, path: str) -> str:
+        """Name a file of the rule as a reader saves it, so that it shadows nothing."""
+        if path == self.tests:
+            return f"{self.id}-test.py"
+        rest = path.removeprefix(self.module).removesuffix(".py")
+        return f"{self.id}{re.sub('[_/]+', '-', rest)}.py"
+
 
 class Project:
     """The tree of the project, read anew by each instance.

@@ -12,7 +12,10 @@ from proof.project import Project
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("pyproject.toml", "conftest.py", "mkdocs.yml", "overrides", "docs/assets")
-OUTSIDE = ("COV", "FRESH", "GIT_", "PROOF_", "PYTEST_", "SITE_URL", "SOURCE_DATE_EPOCH")
+OUTSIDE = (
+    *("COV", "FRESH", "GIT_", "PROOF_", "PYTEST_"),
+    *("REPO_URL", "SITE_URL", "SOURCE_DATE_EPOCH"),
+)
 
 # The project's files, all that are not copied from this one.
 RULES = "docs/rules.toml"

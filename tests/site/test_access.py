@@ -56,6 +56,22 @@ def test_axe_finds_nothing(
     assert found == []
 
 
+@pytest.mark.parametrize("palette", ["light", "dark"])
+def test_axe_finds_nothing_where_lines_are_chosen_and_keys_listed(
+    browser: Browser, address: str, axe: str, palette: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(bypass_csp=True, color_scheme=palette)
+    page = context.new_page()
+    page.goto(f"{address}pitfalls/mutable-defaults/?avoid=3-6#avoid")
+    page.locator("code.lit").first.wait_for()
+    page.add_script_tag(path=axe)
+    assert page.evaluate(RUN_AXE, "article") == []
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys").wait_for()
+    assert page.evaluate(RUN_AXE, "dialog") == []
+    context.close()
+
+
 def test_a_keyboard_reaches_and_opens_a_test(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.goto(f"{address}pitfalls/mutable-defaults/#proof")
