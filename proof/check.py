@@ -1,9 +1,9 @@
 """Reads the built site, and refuses every block of code that nobody proved."""
 
 import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -63,29 +63,29 @@ def _shown(site: Path) -> Iterator[tuple[str, str]]:
         if path.suffix in PLAIN or path.name in SIGNS:
             continue
         if path.suffix == ".zip":
-            yield from _packed(path, address)
-            continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        if address == INDEX:
-            yield from _indexed(text)
-        elif path.suffix == ".html":
-            yield from ((address, each) for each in texts(text))
-        elif path.suffix in {".md", ".txt"}:
-            yield from ((address, each.text) for each in blocks(address, text))
+            yield from _packed(address, path)
         else:
-            yield address, text
+            text = path.read_text(encoding="utf-8", errors="replace")
+            yield from _of_file(address, text)
 
 
-def _packed(path: Path, address: str) -> Iterator[tuple[str, str]]:
-    """Yield each file of an archive, as if it lay in a folder of that name."""
-    with zipfile.ZipFile(path) as archive:
+def _packed(address: str, path: Path) -> Iterator[tuple[str, str]]:
+    with ZipFile(path) as archive:
         for name in archive.namelist():
-            text = archive.read(name).decode(errors="replace")
-            inside = f"{address}/{name}"
-            if name.endswith((".md", ".txt")):
-                yield from ((inside, each.text) for each in blocks(inside, text))
-            else:
-                yield inside, text
+            text = archive.read(name).decode("utf-8", errors="replace")
+            yield from _of_file(f"{address}/{name}", text)
+
+
+def _of_file(address: str, text: str) -> Iterator[tuple[str, str]]:
+    suffix = Path(address).suffix
+    if address == INDEX:
+        yield from _indexed(text)
+    elif suffix == ".html":
+        yield from ((address, each) for each in texts(text))
+    elif suffix in {".md", ".txt"}:
+        yield from ((address, each.text) for each in blocks(address, text))
+    else:
+        yield address, text
 
 
 def _indexed(text: str) -> Iterator[tuple[str, str]]:

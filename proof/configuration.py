@@ -8,7 +8,10 @@ from typing import TypedDict
 from proof.project import Project, Rule
 from proof.source import FORMAT, expectations
 
-RUFF = """[tool.ruff.lint]
+RUFF = """[tool.ruff]
+target-version = "py313"
+
+[tool.ruff.lint]
 preview = true
 explicit-preview-rules = true # a preview rule counts only where its full code is named
 select = [

@@ -11,7 +11,7 @@ from proof.facts import Facts, Source
 
 WORD = re.compile(r"[^\W\d_][\w'-]+")
 CODE = (
-    "pre, .highlight, details, ul.rule, dl.facts, .headerlink, "
+    "pre, .highlight, details, ul.rule, .history, dl.facts, .headerlink, "
     "p.bar, p.conditions, p.repository"
 )
 COMMON = {

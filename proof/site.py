@@ -23,7 +23,7 @@ def configure(project: Project) -> None:
     """Write the configuration: mkdocs.yml with the navigation in the rules' order."""
     chapters = [
         {
-            chapter.capitalize(): [
+            project.heading(chapter): [
                 f"{chapter}/index.md",
                 *(
                     rule.page.removeprefix("docs/")
@@ -42,8 +42,10 @@ def configure(project: Project) -> None:
             "index.md",
             *chapters,
             "rules.md",
+            "desk.md",
             {"Reference": reference},
             "configuration.md",
+            "changes.md",
             "how-it-is-proven.md",
         ],
     }

@@ -69,6 +69,9 @@ export function say(what) {
 // the table of all rules can be filtered
 if (document.querySelector("table.rules")) import("./rules.js")
 
+// the desk reads what a tool printed
+if (document.getElementById("desk")) import("./desk.js")
+
 // code and links are copied, lines linked to, keys listed
 import("./copy.js")
 if (document.querySelector(".bar")) import("./lines.js")

@@ -35,6 +35,7 @@ class Scripted(Children):
     def __init__(self, planted: Planted) -> None:
         super().__init__()
         self._planted = planted
+        planted.write("docs/published.txt", "/\n")
         self.says: dict[str, Said | BaseException] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.html = "<p>Carts</p>"

@@ -152,8 +152,10 @@ def test_the_navigation_follows_the_order_of_the_rules(planted: Planted) -> None
     planted.write(
         RULES, f'[shop]\nbrowse = {{ strength = "must", title = "B" }}\n\n{rules}'
     )
+    planted.write("docs/shop/index.md", "# The shop\n")
     configure(planted.project)
     text = planted.read(".proof/mkdocs.yml")
+    assert "- The shop:\n" in text
     places = [
         text.index(page)
         for page in ("shop/index.md", "shop/browse.md", "cart/add-item.md")

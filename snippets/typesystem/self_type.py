@@ -1,0 +1,88 @@
+"""Searches of an archive, refined step by step."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+from urllib.parse import parse_qs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What to look for. Every step returns a new search of the same class.
+
+    Attributes:
+        words: What the document must contain.
+        limit: How many documents a page shows.
+        skip: How many come before this page.
+    """
+
+    words: tuple[str, ...] = ()
+    limit: int = 20
+    skip: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a page that shows nothing; `replace` comes by here as well.
+
+        Raises:
+            ValueError: If the limit is below 1.
+        """
+        if self.limit < 1:
+            raise ValueError(f"limit must be at least 1, not {self.limit}")
+
+    @classmethod
+    def from_query(cls, query: str) -> Self:
+        """Read the words from the address of a page.
+
+        Args:
+            query: What follows its question mark; words in ``q``.
+
+        Returns:
+            A search of the class that was asked for.
+        """
+        words = " ".join(parse_qs(query).get("q", []))
+        return cls(words=tuple(words.split()))
+
+    def at_most(self, limit: int) -> Self:
+        """Set the length of a page.
+
+        Args:
+            limit: How many documents to show.
+
+        Returns:
+            The search, with that limit.
+        """
+        return replace(self, limit=limit)
+
+    def next_page(self) -> Self:
+        """Go on where this page ends.
+
+        Returns:
+            The search for the page behind this one.
+        """
+        return replace(self, skip=self.skip + self.limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSearch(Search):
+    """A search that knows what a mail is.
+
+    Attributes:
+        sender: Whose mails; ``None`` for anybody's.
+
+    Examples:
+        >>> first = MailSearch.from_query("q=late+order").at_most(5)
+        >>> first.sent_by("ada@example.org").next_page()
+        MailSearch(words=('late', 'order'), limit=5, skip=5, sender='ada@example.org')
+    """
+
+    sender: str | None = None
+
+    def sent_by(self, sender: str) -> Self:
+        """Keep to the mails of one sender.
+
+        Args:
+            sender: The sender's address.
+
+        Returns:
+            The search, narrowed to that sender.
+        """
+        return replace(self, sender=sender)
