@@ -15,6 +15,7 @@ LEFT_OUT = {  # what is operated or drawn
     *("button", "dialog", "form", "i", "noscript", "output", "script", "style"),
     *("svg", "template"),
 }
+AIDS = {"bar", "conditions", "repository"}  # of a page: to copy, to download, to edit
 LITERAL = {"code", "kbd", "samp"}
 MISREAD = re.compile(r"(?<![\w`])(?:__\w+__|\*+\w[\w*]*|<[^<>\s][^<>]*>)")
 
@@ -54,6 +55,8 @@ def _blocks(parent: LexborNode, base: str) -> Iterator[str]:
 def _block(node: LexborNode, base: str) -> Iterator[str]:
     kinds = (node.attributes.get("class") or "").split()
     match node.tag:
+        case "p" if AIDS.intersection(kinds):
+            return
         case "ul" if "rule" in kinds:
             yield " · ".join(_inline(each, base) for each in node.css("li"))
         case "ul" if "remarks" in kinds:
