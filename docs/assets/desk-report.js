@@ -74,7 +74,7 @@ export function markdown({ groups, uncovered }, site, chosen = new Map()) {
   })
   if (uncovered.length) {
     const total = uncovered.reduce((sum, { count }) => sum + count, 0)
-    const counts = uncovered.map((each) => `${each.count} × ${each.tool} ${named(each.code)}`)
+    const counts = uncovered.map((each) => `${each.count} ${each.tool} ${named(each.code)}`)
     parts.push(`${findings(total)} that no rule covers: ${counts.join(", ")}`)
   }
   return `${parts.join("\n\n")}\n`
