@@ -382,7 +382,7 @@ def test_a_chosen_file_is_read_also_as_windows_writes_it(
             {"name": "a.txt", "mimeType": "", "buffer": text.encode(encoding)}
         )
         expect(desk.locator(".desk-report > p").first).to_have_text(
-            "4 findings, 2 of them covered by 2 rules."
+            "4 findings, 2 of them covered by a rule."
         )
     files.set_input_files({"name": "b.json", "mimeType": "", "buffer": b'[\n{"a": 1'})
     expect(desk.locator(".desk-unread li")).to_contain_text("b.json, Line 2: the JSON")
