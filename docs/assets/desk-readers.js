@@ -5,10 +5,12 @@
 
 const COLOUR = /\x1b(?:\[[0-9;]*[A-Za-z]|\([A-Z0-9])/g
 const LOGGED = /^\d{4}-\d\d-\d\dT[\d:.]+Z |^##\[(?:error|warning)\]/ // before a line of a CI's log
+const BEFORE = /^(?:(?:\$ |warning: ).*\n|\s*\n)+/ // a command, and what it said first
 
 /** Read a tool's report in any of its formats. */
 export function read(text) {
-  const plain = text.replace(/^\ufeff/, "").replace(COLOUR, "").replace(/\r\n?/g, "\n")
+  const lines = text.replace(/^\ufeff/, "").replace(COLOUR, "").replace(/\r\n?/g, "\n")
+  const plain = lines.replace(BEFORE, (some) => some.replace(/.+/g, "")) // lines keep their numbers
   return /^\s*(?:\{|\[\s*(?:[{\]]|$))/.test(plain) ? readJson(plain) : readLines(plain)
 }
 
@@ -24,9 +26,9 @@ function readJson(text) {
   let all
   try {
     all = JSON.parse(text)
-  } catch (error) {
+  } catch {
     if (parsed(text.trimStart().split("\n", 1)[0])) return readJsonLines(text)
-    return { findings, unread: [broken(text, error)] }
+    return { findings, unread: [broken(text)] }
   }
   if (Array.isArray(all)) {
     for (const [n, each] of all.entries()) take(ofRuff(each) ?? ofMypy(each), `Item ${n + 1}`, each)
@@ -66,16 +68,44 @@ function parsed(line) {
   }
 }
 
-/** Say on which line JSON breaks off: engines tell it differently, some not at all. */
-function broken(text, { message }) {
-  const lines = text.trimEnd().split("\n")
-  const named = /line (\d+)/.exec(message)?.[1]
-  const position = /position (\d+)/.exec(message)?.[1]
-  const passed = position && text.slice(0, position).trimEnd().split("\n").length
-  const line = Math.min(Number(named ?? passed ?? lines.length), lines.length)
-  const ends = /end of|EOF|unterminated/i.test(message)
+/** Say on which line JSON breaks off: not every engine does. */
+function broken(text) {
+  const at = breaks(text)
+  const lines = text.slice(0, at).split("\n").length
+  const rest = text.slice(at).trimEnd()
+  const ends = /^(?:"[^"\n]*|[\w.+-]*)$/.test(rest)
+  const last = text.split("\n")[lines - 1].trim().slice(0, 200)
   const what = ends ? "the JSON ends before it is complete" : "this is not JSON"
-  return { at: `Line ${line}`, what: `${what}: ${lines[line - 1].trim().slice(0, 200)}` }
+  return { at: `Line ${lines}`, what: `${what}: ${last}` }
+}
+
+const TOKEN =
+  /\s*(?:([[{])|([\]}])|(,)|(:)|("(?:[^"\\\x00-\x1f]|\\.)*"|-?\d[\d.eE+-]*|true|false|null))/y
+
+/** Find the end of what is JSON so far. */
+function breaks(text) {
+  const open = []
+  let wants = "value" // or a key, a colon, the next item; with "?" also the end of none
+  let at = 0
+  for (TOKEN.lastIndex = 0; ; at = TOKEN.lastIndex) {
+    const [, opens, closes, comma, colon, scalar] = TOKEN.exec(text) ?? []
+    if (opens && wants.startsWith("value")) {
+      open.push(opens)
+      wants = opens === "{" ? "key?" : "value?"
+    } else if (closes && /next|\?/.test(wants) && /\{\}|\[\]/.test(open.at(-1) + closes)) {
+      open.pop()
+      wants = "next"
+    } else if (comma && wants === "next" && open.length) {
+      wants = open.at(-1) === "{" ? "key" : "value"
+    } else if (colon && wants === "colon") wants = "value"
+    else if (scalar && wants.startsWith("value")) wants = "next"
+    else if (scalar?.startsWith('"') && wants.startsWith("key")) wants = "colon"
+    else break
+  }
+  const space = /\s*/y
+  space.lastIndex = at
+  space.exec(text)
+  return text.slice(space.lastIndex) ? space.lastIndex : at
 }
 
 // one finding each: undefined if it is none of the tool's, null if it is only a note

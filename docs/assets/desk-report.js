@@ -68,13 +68,14 @@ export function markdown({ groups, uncovered }, site, chosen = new Map()) {
   const parts = groups.map(({ key, rules, findings }) => {
     const meant = rules.filter(({ id }) => !chosen.get(key) || chosen.get(key) === id)
     const links = meant.map((rule) => `[${label(rule)}](${new URL(rule.address, site)})`)
-    const head =
-      links.length === 1 ? `**${links[0]}**` : `**One of these:**\n${bullets(links)}\n\nat`
+    const codes = [...new Set(findings.map((each) => verbatim(each.code)))].join(", ")
+    const several = `**${codes}: one of these**\n\n${bullets(links)}\n\nfound at:`
+    const head = links.length === 1 ? `**${links[0]}**` : several
     return `${head}\n\n${bullets(findings.map(line))}`
   })
   if (uncovered.length) {
     const total = uncovered.reduce((sum, { count }) => sum + count, 0)
-    const counts = uncovered.map((each) => `${each.count} × ${each.tool} ${named(each.code)}`)
+    const counts = uncovered.map((each) => `${each.count} ${each.tool} ${named(each.code)}`)
     parts.push(`${findings(total)} that no rule covers: ${counts.join(", ")}`)
   }
   return `${parts.join("\n\n")}\n`

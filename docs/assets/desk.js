@@ -105,13 +105,11 @@ async function show(sources) {
   say(summary)
 }
 
-function summed(found, { groups, uncovered }, unread) {
+function summed(found, { uncovered }, unread) {
   if (found.length === 0 && unread.length === 0) return "The report is clean: it has no finding."
   const without = uncovered.reduce((sum, { count }) => sum + count, 0)
-  const rules = new Set(groups.flatMap((each) => each.rules)).size
-  const covered = `${number(found.length - without)} of them covered by ${number(rules)}`
   const understood = found.length
-    ? `${counted(found.length)}, ${covered} rule${rules === 1 ? "" : "s"}.`
+    ? `${counted(found.length)}, ${number(found.length - without)} of them covered by a rule.`
     : "No finding was understood."
   return unread.length
     ? `${understood} Not understood: ${number(unread.length)}, listed below.`
