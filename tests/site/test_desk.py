@@ -371,6 +371,14 @@ def test_paths_of_a_machine_are_shortened_to_those_of_the_project(
     expect(places).to_have_text([f"src/{NAME}:12"] * 2)
 
 
+def test_findings_of_a_rule_stand_in_order_of_their_place(desk: Page) -> None:
+    places = ["b.py:1", "a.py:10", "a.py:9"]
+    text = "".join(f"{each}:1: B006 No\n" for each in places)
+    desk.locator("#desk-text").fill(text)
+    shown = desk.locator(".desk-findings li > code:first-child")
+    expect(shown).to_have_text(["a.py:9", "a.py:10", "b.py:1"])
+
+
 def test_a_chosen_file_is_read_also_as_windows_writes_it(
     desk: Page, printed: dict[Command, str]
 ) -> None:
