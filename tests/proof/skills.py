@@ -8,6 +8,7 @@ import yaml
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 FENCED = re.compile(r"^(`{3,})\w*\n.*?^\1$", re.MULTILINE | re.DOTALL)
+IN_LINE = re.compile(r"(`+)[^`].*?\1")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FIELDS = {  # and how many characters each may have
     "name": 64,
@@ -75,6 +76,6 @@ def _body(folder: Path, body: str) -> Iterator[str]:
 
 
 def _local(text: str) -> Iterator[str]:
-    for target in LINK.findall(FENCED.sub("", text)):
+    for target in LINK.findall(IN_LINE.sub("", FENCED.sub("", text))):
         if not re.match(r"[a-z]+:", target):
             yield target
