@@ -8,6 +8,7 @@ from proof.facts import Source, facts
 from proof.fragments import Fragments
 from proof.ledger import Ledger
 from proof.project import Project
+from proof.pyodide import pyodide
 from proof.rules_json import rules_json
 from proof.search import search_json
 
@@ -18,7 +19,7 @@ WITH_FENCES = {".md", ".txt"}  # whose blocks are checked one by one
 type Export = Callable[[Source], Iterable[tuple[str, str | bytes]]]
 
 
-EXPORTS: tuple[Export, ...] = (rules_json, search_json)
+EXPORTS: tuple[Export, ...] = (rules_json, search_json, pyodide)
 
 
 def export(project: Project, ledger: Ledger, made: Fragments, site: Path) -> set[str]:

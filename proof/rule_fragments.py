@@ -11,6 +11,7 @@ from proof import draw
 from proof.ledger import Claim, Diagnostic, Ledger, Unit
 from proof.markup import count, definitions, details, link, message, sentence
 from proof.project import Project, Rule
+from proof.runnable import module_of, runnable
 from proof.source import (
     CHECKERS,
     Expectation,
@@ -89,6 +90,8 @@ class RuleFragments:
         read = self._project.read
         modules = self._project.recommended(rule)
         whole = "\n".join(self._fence(shown(read(path))) for path in modules)
+        if runnable(self._project, rule):
+            whole += f'\n<div class="run" data-module="{module_of(rule)}"></div>\n'
         yield "do", whole
         yield "whole", details("whole", "The whole module", whole)
         for name, (path, lines) in _regions(self._project, rule).items():
@@ -282,13 +285,16 @@ class RuleFragments:
         failures = sum(len(_failures(at, self._project.read(at))) for at in avoided)
         machine = self._ledger.machine
         servers = sorted({each for claim in unit.tests for each in claim.servers})
-        return {
+        facts = {
             "Executed": f"{executed}, by {by}",
             "Accepted by": f"{versions}; both type checkers in strict mode",
             "Counterexample": f"{count(len(self._diagnostics), 'diagnostic')} "
             f"demanded and reported, {count(failures, 'failure')} shown by tests",
             "Ran on": ", ".join([machine.python, machine.system, *servers]),
         }
+        if unit.examples and runnable(self._project, rule):
+            facts["Examples also ran on"] = "CPython 3.14 in WebAssembly, by Pyodide"
+        return facts
 
 
 def _cases(claim: Claim) -> str:

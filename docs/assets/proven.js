@@ -69,3 +69,18 @@ for (const code of document.querySelectorAll("div.highlight pre > code")) {
 
 // the table of all rules can be filtered
 if (document.querySelector("table.rules")) import("./rules.js")
+
+// a snippet that a browser can run has a button; Python is loaded when it is pressed
+for (const panel of document.querySelectorAll("div.run")) {
+  const button = document.createElement("button")
+  button.type = "button"
+  button.textContent = "Run"
+  const state = document.createElement("span")
+  state.className = "state"
+  state.textContent = "in your browser: loads 7 MB once"
+  button.addEventListener("click", async () => {
+    const { run } = await import("./run.js")
+    run(panel)
+  })
+  panel.append(button, state)
+}

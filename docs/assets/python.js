@@ -1,0 +1,28 @@
+/* Python by Pyodide: the same in the worker of a page and in the test of all snippets. */
+
+/**
+ * Load Python.
+ * @param loadPyodide Pyodide's own function.
+ * @param folder Where its files are; ends with a slash.
+ * @param facts What run.json says.
+ * @param session The text of session.py.
+ * @returns A function that runs a module, {name, source, usage}, and hands on its output.
+ */
+export async function load(loadPyodide, folder, facts, session) {
+  const python = await loadPyodide({
+    indexURL: folder,
+    lockFileContents: facts.lock,
+    packageBaseUrl: folder,
+  })
+  const names = python.globals.get("dict")()
+  names.set("__name__", "session")
+  names.set("__file__", "session.py")
+  python.runPython(session, { globals: names, filename: "session.py" })
+  names.get("prepare")()
+  const run = names.get("run")
+  const quiet = { messageCallback() {}, checkIntegrity: true }
+  return async ({ name, source, usage }, write) => {
+    await python.loadPackagesFromImports(`${source}\n${usage}`, quiet).catch(() => {})
+    return JSON.parse(run(name, source, usage, write))
+  }
+}
