@@ -20,9 +20,13 @@ export async function load(loadPyodide, folder, facts, session) {
   python.runPython(session, { globals: names, filename: "session.py" })
   names.get("prepare")()
   const run = names.get("run")
-  const quiet = { messageCallback() {}, checkIntegrity: true }
   return async ({ name, source, usage }, write) => {
-    await python.loadPackagesFromImports(`${source}\n${usage}`, quiet).catch(() => {})
+    const wrong = []
+    await python.loadPackagesFromImports(`${source}\n${usage}`, {
+      messageCallback() {},
+      errorCallback: (what) => wrong.push(what),
+    })
+    if (wrong.length) throw new Error(wrong.join(" "))
     return JSON.parse(run(name, source, usage, write))
   }
 }
