@@ -18,6 +18,7 @@ from proof.runnable import PACKAGES
 SPECIFIED = "proof/browser"  # package.json and package-lock.json
 LOCK = "requirements.lock"
 CACHE = ".proof/pyodide"
+WHY = f"{CACHE}.txt"  # what npm or pip said where they failed
 ASSETS = "assets/pyodide"
 PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 COUNTED = (".wasm", ".zip")  # what is fetched in steps that a reader sees
@@ -67,16 +68,17 @@ def provide(root: Path, children: Children) -> Path:
         new.mkdir()
         for each in npm:
             shutil.copy(each, half)
-        _fetch(children, Path(half), _npm())
+        _fetch(children, root, Path(half), _npm())
         installed = Path(half, "node_modules/pyodide")
         for name in PARTS:
             shutil.copy(installed / name, new)
         lock = json.loads((installed / "pyodide-lock.json").read_bytes())
         Path(half, "pins.txt").write_text(pins, encoding="utf-8")
-        _fetch(children, Path(half), _pip(lock["info"]))
+        _fetch(children, root, Path(half), _pip(lock["info"]))
         _write_facts(root, new, lock["info"])
-        for old in folder.parent.glob("[0-9a-f]*"):
-            shutil.rmtree(old, ignore_errors=True)
+        for old in folder.parent.iterdir():
+            if old != Path(half):
+                shutil.rmtree(old, ignore_errors=True)
         new.replace(folder)
     return folder
 
@@ -126,14 +128,16 @@ def _pip(info: dict[str, str]) -> list[str]:
     ]
 
 
-def _fetch(children: Children, folder: Path, command: list[str]) -> None:
+def _fetch(children: Children, root: Path, folder: Path, command: list[str]) -> None:
     done = children.run(command, cwd=folder)
     if done.returncode == 0:
         return
-    said = (done.stdout + done.stderr).strip()[-1500:]
+    said = (done.stdout + done.stderr).strip()
+    (root / WHY).write_text(said, encoding="utf-8")
     if WRONG.search(said):
-        raise FaultsError([Fault(SPECIFIED, 0, f"not what was locked:\n{said}")])
-    raise UnavailableError(said)
+        message = f"npm or pip got something else than what is locked: see {WHY}"
+        raise FaultsError([Fault(LOCK, 0, message)])
+    raise UnavailableError(WHY)
 
 
 def _pins(lock: str) -> str:

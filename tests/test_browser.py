@@ -9,7 +9,7 @@ import pytest
 
 from proof.children import Children
 from proof.project import Project
-from proof.pyodide import UnavailableError, provide
+from proof.pyodide import WHY, UnavailableError, provide
 from proof.runnable import module_of, runnable
 from proof.testing import lacking
 
@@ -38,7 +38,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         try:
             folder = provide(ROOT, children)
         except UnavailableError:
-            lacking("Python for the browser (npm's and pip's packages)")
+            lacking(f"Python for the browser, which npm and pip fetch (see {WHY})")
         paths = ["proof/browser/run.mjs", "docs/assets/python.js", "proof/session.py"]
         command = [sys.executable, "-c", NODE, *paths, str(folder), str(modules)]
         done = children.run(command, cwd=ROOT)

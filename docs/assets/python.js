@@ -6,7 +6,8 @@
  * @param folder Where its files are; ends with a slash.
  * @param facts What run.json says.
  * @param session The text of session.py.
- * @returns A function that runs a module, {name, source, usage}, and hands on its output.
+ * @returns A function that runs a module, {name, source, usage}. It sends {began}, then each
+ *   {text} of the output, and returns what came of it.
  */
 export async function load(loadPyodide, folder, facts, session) {
   const python = await loadPyodide({
@@ -20,13 +21,14 @@ export async function load(loadPyodide, folder, facts, session) {
   python.runPython(session, { globals: names, filename: "session.py" })
   names.get("prepare")()
   const run = names.get("run")
-  return async ({ name, source, usage }, write) => {
+  return async ({ name, source, usage }, send) => {
     const wrong = []
     await python.loadPackagesFromImports(`${source}\n${usage}`, {
       messageCallback() {},
       errorCallback: (what) => wrong.push(what),
     })
     if (wrong.length) throw new Error(wrong.join(" "))
-    return JSON.parse(run(name, source, usage, write))
+    send({ began: true })
+    return JSON.parse(run(name, source, usage, (text) => send({ text })))
   }
 }

@@ -2,7 +2,7 @@
 import { load } from "./python.js"
 
 const folder = new URL("pyodide/", import.meta.url).href
-let running
+let started
 
 /** Count what is fetched, so that the page can show how far it is. */
 function counting(note) {
@@ -39,11 +39,10 @@ async function start() {
 
 addEventListener("message", async ({ data }) => {
   try {
-    const { facts, run } = await (running ??= start())
-    postMessage({ began: true })
-    const result = await run(data, (text) => postMessage({ text }))
+    const { facts, run } = await (started ??= start())
+    const result = await run(data, (sent) => postMessage(sent))
     postMessage({ result, python: facts.python })
   } catch (error) {
-    postMessage({ error: String(error) })
+    postMessage({ error: String(error) }) // upon which the page ends this worker
   }
 })

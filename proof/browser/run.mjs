@@ -12,7 +12,7 @@ const run = await load(loadPyodide, `${folder}/`, facts, readFileSync(session, "
 const results = {}
 for (const each of JSON.parse(readFileSync(modules, "utf8"))) {
   let output = ""
-  const result = await run(each, (text) => (output += text))
+  const result = await run(each, ({ text }) => (output += text ?? ""))
   results[each.name] = { ...result, output }
 }
 console.log(JSON.stringify(results))

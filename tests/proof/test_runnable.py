@@ -13,7 +13,7 @@ import pytest
 from proof.children import Children
 from proof.faults import FaultsError
 from proof.project import Project
-from proof.pyodide import SPECIFIED, UnavailableError, provide
+from proof.pyodide import CACHE, SPECIFIED, WHY, UnavailableError, provide
 from proof.runnable import runnable
 from proof.session import MOST, Loop, run
 from tests.proof.conftest import SNIPPET, Planted
@@ -209,10 +209,10 @@ def specify(planted: Planted) -> Path:
 
 
 def test_packages_that_cannot_be_fetched_are_a_missing_part(specified: Path) -> None:
-    said = "npm error code ENOTFOUND"
-    with Failing(said) as children, pytest.raises(UnavailableError, match=said):
+    with Failing("npm error ENOTFOUND") as children, pytest.raises(UnavailableError):
         provide(specified, children)
-    assert [*(specified / ".proof/pyodide").iterdir()] == []
+    assert [*(specified / CACHE).iterdir()] == []
+    assert (specified / WHY).read_text("utf-8") == "npm error ENOTFOUND"
 
 
 @pytest.mark.parametrize(
@@ -222,5 +222,5 @@ def test_packages_that_cannot_be_fetched_are_a_missing_part(specified: Path) -> 
 def test_a_package_that_is_not_the_locked_one_is_a_fault(
     specified: Path, said: str
 ) -> None:
-    with Failing(said) as children, pytest.raises(FaultsError, match="not what was"):
+    with Failing(said) as children, pytest.raises(FaultsError, match="than what is"):
         provide(specified, children)
