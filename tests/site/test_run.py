@@ -11,10 +11,12 @@ from proof.project import Project
 from proof.pyodide import WHEELS
 from proof.runnable import runnable
 from tests.site.conftest import ROOT
+from tests.site.test_access import RUN_AXE
 
 RULE = "pitfalls/money/"
 LOADED = 60_000  # milliseconds: a cold start on a busy machine
 FOR_EVER = "while True:\n    pass"
+SETTLED = "Promise.all(document.getAnimations().map(each => each.finished))"
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,16 @@ def use(page: Page, usage: str) -> None:
     box.press("Control+Enter")
 
 
+def edit(page: Page, source: str) -> Locator:
+    """Put another text in the place of the module's."""
+    module = panel(page).get_by_label("The module")
+    if not module.is_visible():
+        panel(page).get_by_role("button", name="Edit").click()
+        expect(module).to_be_focused()
+    module.fill(source)
+    return module
+
+
 def test_every_snippet_that_can_run_has_a_button_and_no_other(site: Path) -> None:
     project = Project(ROOT)
     for rule in project.rules:
@@ -92,10 +104,7 @@ def test_a_usage_is_run_instead(page: Page) -> None:
 
 def test_edited_code_runs_and_is_told_from_the_proven(page: Page) -> None:
     run = panel(page)
-    run.get_by_role("button", name="Edit").click()
-    module = run.get_by_label("The module")
-    expect(module).to_be_focused()
-    module.fill("print('mine')\n")
+    module = edit(page, "print('mine')\n")
     expect(run.get_by_text("no longer the proven code")).to_be_visible()
     use(page, "")
     expect(run.get_by_role("log")).to_have_text("mine\n")
@@ -104,6 +113,21 @@ def test_edited_code_runs_and_is_told_from_the_proven(page: Page) -> None:
     assert (
         module.input_value() == page.locator("#do ~ .highlight code").first.inner_text()
     )
+
+
+def test_axe_finds_nothing_after_running_and_editing(page: Page, axe: str) -> None:
+    edit(page, "print('mine')\n")
+    use(page, "")
+    expect(state(page)).to_contain_text("It has no example")
+    page.evaluate(Path(axe).read_text("utf-8"))
+    found: list[str] = []
+    for palette, width in (("light", 1280), ("dark", 390)):
+        page.emulate_media(color_scheme="dark" if palette == "dark" else "light")
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(SETTLED)
+        found += page.evaluate(RUN_AXE, "div.run")
+    panel(page).get_by_role("button", name="Restore the proven code").click()
+    assert found == []
 
 
 def test_output_comes_before_the_end_and_the_reader_can_stop(page: Page) -> None:
