@@ -3,10 +3,11 @@ uv := $(or $(shell command -v uv),.uv/bin/uv)
 proof := @.venv/bin/python -m proof
 compile := pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: serve test site check repeat new lock
+.PHONY: serve test site publish check repeat new lock
 serve:  .venv/ready ; $(proof) serve
 test:   .venv/ready ; $(proof) test
 site:   .venv/ready ; $(proof) site
+publish: .venv/ready ; $(proof) publish
 check:  .venv/ready ; $(proof) check
 repeat: .venv/ready ; $(proof) repeat
 new:    .venv/ready ; $(proof) new "$(RULE)"

@@ -16,7 +16,8 @@ from proof.fragments import Fragments
 from proof.ledger import LEDGER, alone, write
 from proof.new import lay_out
 from proof.project import Project
-from proof.prove import Run, prove
+from proof.prove import Run, build_site, prove
+from proof.published import PUBLISHED, publish, unlisted
 from proof.repeat import repeat
 from proof.serve import serve
 from proof.site import BUILT, SITE, replace
@@ -106,13 +107,27 @@ def site(root: Path, children: Children, _options: argparse.Namespace) -> int:
     print("Building the site from what is proven:")
     with alone(root):
         run = prove(root, children)
-        if faults := run.faults or _unproven(run):
+        if faults := run.faults or _unproven(run) or _unpublished(run):
             return report(root, faults)
         half = root / f"{SITE}.half"
         shutil.copytree(root / BUILT, half)
         replace(half, root / SITE)
     _summarise(run, began)
     print(f"The site is in {SITE}/: any web server can serve it.")
+    return 0
+
+
+def _publish(root: Path, children: Children, _options: argparse.Namespace) -> int:
+    """Build the site, and add its addresses to the list of those that hold."""
+    print("Building the site from what is proven:")
+    with alone(root):
+        run = prove(root, children, site=False)
+        if faults := run.faults or _unproven(run):
+            return report(root, faults)
+        build_site(run)
+        lines = publish(run.project, root / BUILT)
+    print(*(f"  {line}" for line in lines), sep="\n")
+    print(f"{len(lines)} new in {PUBLISHED}: commit it, and their links hold.")
     return 0
 
 
@@ -144,6 +159,13 @@ def _unproven(run: Run) -> list[Fault]:
     ]
 
 
+def _unpublished(run: Run) -> list[Fault]:
+    """Refuse to publish an address that nothing would hold."""
+    lines = unlisted(run.project, run.project.root / BUILT)
+    said = "is not in the list: run `make publish`, and commit it"
+    return [Fault(PUBLISHED, 0, f"{line} {said}") for line in lines]
+
+
 def _summarise(run: Run, began: float) -> None:
     rules = run.project.rules
     made = Fragments(run.project, run.ledger)
@@ -168,6 +190,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "serve": (_serve, "prove, then serve the site with live reload"),
     "test": (test, "prove everything"),
     "site": (site, "write the proven site to site/"),
+    "publish": (_publish, "list the site's addresses as published: they must hold"),
     "check": (check, "list all faults of the sources"),
     "repeat": (again, "run the rules' tests many times in random order"),
     "new": (new, "lay out the files of a new rule"),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -61,15 +62,30 @@ def _shown(site: Path) -> Iterator[tuple[str, str]]:
         address = path.relative_to(site).as_posix()
         if path.suffix in PLAIN or path.name in SIGNS:
             continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        if address == INDEX:
-            yield from _indexed(text)
-        elif path.suffix == ".html":
-            yield from ((address, each) for each in texts(text))
-        elif path.suffix in {".md", ".txt"}:
-            yield from ((address, each.text) for each in blocks(address, text))
+        if path.suffix == ".zip":
+            yield from _packed(address, path)
         else:
-            yield address, text
+            text = path.read_text(encoding="utf-8", errors="replace")
+            yield from _of_file(address, text)
+
+
+def _packed(address: str, path: Path) -> Iterator[tuple[str, str]]:
+    with ZipFile(path) as archive:
+        for name in archive.namelist():
+            text = archive.read(name).decode("utf-8", errors="replace")
+            yield from _of_file(f"{address}/{name}", text)
+
+
+def _of_file(address: str, text: str) -> Iterator[tuple[str, str]]:
+    suffix = Path(address).suffix
+    if address == INDEX:
+        yield from _indexed(text)
+    elif suffix == ".html":
+        yield from ((address, each) for each in texts(text))
+    elif suffix in {".md", ".txt"}:
+        yield from ((address, each.text) for each in blocks(address, text))
+    else:
+        yield address, text
 
 
 def _indexed(text: str) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from proof import rule_fragments
+from proof.changes import CHANGES, change_faults
 from proof.faults import Fault
+from proof.history import versions
 from proof.imports import import_faults
 from proof.pages import page_faults
 from proof.project import (
@@ -19,9 +20,12 @@ from proof.project import (
     Project,
     is_chapter,
     is_counterexample,
+    is_id,
     is_name,
     line_of,
 )
+from proof.published import PUBLISHED, list_faults
+from proof.redirects import REDIRECTS, redirect_faults
 from proof.source import (
     docstring_examples,
     docstring_spans,
@@ -34,6 +38,7 @@ from proof.source import (
 FENCED = re.compile(r"```|~~~|<(pre|textarea|listing|plaintext|xmp)\b", re.IGNORECASE)
 PRAGMA = re.compile(r"#\s*pragma\b", re.IGNORECASE)
 OURS = ("tests/proof/**/*", "tests/site/**/*", "tests/*.py")
+LISTS = (RULES, CHANGES, PUBLISHED, REDIRECTS)  # not published as they are
 ASSETS = (".css", ".ico", ".js", ".json", ".png", ".svg", ".txt", ".webp", ".woff2")
 
 
@@ -54,6 +59,9 @@ def check_sources(project: Project) -> list[Fault]:
             *import_faults(project),
             *_regions(project),
             *page_faults(project),
+            *list_faults(project),
+            *redirect_faults(project),
+            *change_faults(project),
         }
     )
 
@@ -75,6 +83,12 @@ def _ids(project: Project) -> Iterator[Fault]:
         if not is_name(rule.name):
             message = "write words in small letters joined by hyphens, not ending in"
             yield Fault(RULES, at, f"{rule.name!r}: {message} `-avoid` or `-types`")
+        replaced = rule.replaced
+        if is_id(replaced) and replaced not in {each.id for each in project.rules}:
+            message = f"{rule.id} is replaced by {replaced!r}, which is no rule"
+            yield Fault(RULES, at, message)
+        if replaced == rule.id:
+            yield Fault(RULES, at, f"{rule.id} can't be replaced by itself")
     for lost in sorted(
         _committed_ids(project.root) - {each.id for each in project.rules}
     ):
@@ -86,27 +100,8 @@ def _ids(project: Project) -> Iterator[Fault]:
 
 
 def _committed_ids(root: Path) -> set[str]:
-    """Read the ids in every committed version of the list; none outside of git."""
-    try:
-        commits = _git(root, ["rev-list", "HEAD", "--", RULES]).decode().split()
-        wanted = "".join(f"{commit}:./{RULES}\n" for commit in commits)
-        rest = _git(root, ["cat-file", "--batch=%(objectsize)"], wanted.encode())
-    except (OSError, subprocess.CalledProcessError):
-        return set()
-    ids: set[str] = set()
-    while rest:
-        size, _, rest = rest.partition(b"\n")
-        if size.isdigit():  # else that commit removed the whole list
-            ids |= _ids_of(rest[: int(size)])
-            rest = rest[int(size) + 1 :]
-    return ids
-
-
-def _git(root: Path, arguments: list[str], said: bytes = b"") -> bytes:
-    command = ["git", *arguments]
-    return subprocess.run(
-        command, cwd=root, input=said, capture_output=True, check=True
-    ).stdout
+    """Read the ids in every committed version of the list."""
+    return {each for version in versions(root, RULES) for each in _ids_of(version)}
 
 
 def _ids_of(version: bytes) -> set[str]:
@@ -158,7 +153,7 @@ def _orphans(project: Project) -> Iterator[Fault]:
             yield Fault(path, 0, "remove it: tests are found without it")
     for path in project.files("docs/**/*"):
         suffixes = ASSETS if path.startswith("docs/assets/") else (".md",)
-        if path != RULES and Path(path).suffix not in suffixes:
+        if path not in LISTS and Path(path).suffix not in suffixes:
             message = f"would be published as it is; here only {', '.join(suffixes)} is"
             yield Fault(path, 0, message)
 

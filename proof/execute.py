@@ -19,7 +19,7 @@ from proof.plugin import Outcome
 from proof.project import Project, Rule, is_counterexample
 from proof.source import cut, docstring_examples, expectations
 
-SITE_VARIABLES = ("SITE_URL", "SOURCE_DATE_EPOCH")
+SITE_VARIABLES = ("REPO_URL", "SITE_URL", "SOURCE_DATE_EPOCH")
 RUNS = ".proof/runs"
 ABOUT_SITE = "tests/site/"
 SERVERS = ("DATABASE_URL", "REDIS_URL", "MONGODB_URL")

@@ -4,13 +4,19 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from proof.desk import desk_json
+from proof.downloads import archive, downloads
 from proof.facts import Source, facts
+from proof.feed import feed_xml
 from proof.fragments import Fragments
 from proof.ledger import Ledger
 from proof.project import Project
 from proof.pyodide import pyodide
+from proof.redirects import redirect_pages
 from proof.rules_json import rules_json
 from proof.search import search_json
+from proof.skill import skill
+from proof.twins import llms_txt, twins
 
 LOCAL = "http://127.0.0.1:8000/"
 WITH_FENCES = {".md", ".txt"}  # whose blocks are checked one by one
@@ -19,7 +25,19 @@ WITH_FENCES = {".md", ".txt"}  # whose blocks are checked one by one
 type Export = Callable[[Source], Iterable[tuple[str, str | bytes]]]
 
 
-EXPORTS: tuple[Export, ...] = (rules_json, search_json, pyodide)
+EXPORTS: tuple[Export, ...] = (
+    rules_json,
+    search_json,
+    feed_xml,
+    redirect_pages,
+    twins,
+    llms_txt,
+    skill,
+    desk_json,
+    downloads,
+    archive,
+    pyodide,
+)
 
 
 def export(project: Project, ledger: Ledger, made: Fragments, site: Path) -> set[str]:

@@ -23,6 +23,7 @@ class File(BaseModel):
     Attributes:
         kind: What it is to the rule.
         path: Its path in the repository.
+        download: What it is called where a reader saves it.
         text: What is published of it: all but the expectations.
     """
 
@@ -30,6 +31,7 @@ class File(BaseModel):
 
     kind: Kind
     path: str
+    download: str
     text: str
 
 
@@ -112,7 +114,12 @@ def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
         codes={tool: sorted(each) for tool, each in sorted(codes.items())},
         proofs=proofs_of(ledger.units[rule.tests]),
         files=[
-            File(kind=kind, path=path, text=shown(project.read(path)))
+            File(
+                kind=kind,
+                path=path,
+                download=rule.download(path),
+                text=shown(project.read(path)),
+            )
             for kind, paths in of_kind
             for path in paths
         ],

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from proof.changes import changelog, changes, told
 from proof.configuration import configuration, selection
 from proof.diagnose import TOOLS
 from proof.ledger import Diagnostic, Ledger, sha256, write
@@ -17,6 +18,7 @@ from proof.rule_fragments import (
 
 FOLDER = ".proof/fragments"
 OF_A_CHAPTER = ("rules", "reference")
+CHANGELOG = "changes.md"
 CONFIGURATION = "configuration.md"
 BY_CHAPTER = "configuration-by-chapter.md"
 ALL_RULES = "all-rules.md"
@@ -33,7 +35,7 @@ def names(project: Project) -> Iterator[str]:
     for chapter in project.chapters:
         for name in OF_A_CHAPTER:
             yield f"{chapter}/{name}.md"
-    yield from (ALL_RULES, CONFIGURATION, BY_CHAPTER, FIGURES, MACHINE)
+    yield from (ALL_RULES, CHANGELOG, CONFIGURATION, BY_CHAPTER, FIGURES, MACHINE)
 
 
 class Fragments:
@@ -58,11 +60,14 @@ class Fragments:
         self.unproven: dict[str, str] = {}
         self._project = project
         self._ledger = ledger
+        found = changes(project)
+        self._last = {each.rule.id: each for each in reversed(found)}
         for rule in project.rules:
             self._add_rule(rule)
         for chapter in project.chapters:
             self.texts[f"{chapter}/rules.md"] = self._table(chapter)
             self.texts[f"{chapter}/reference.md"] = self._reference(chapter)
+        self.texts[CHANGELOG] = changelog(project, found)
         self.texts[ALL_RULES] = self._all_rules()
         whole = configuration(project, project.rules)
         self.texts[CONFIGURATION] = self._toml(whole)
@@ -95,8 +100,25 @@ class Fragments:
             made = RuleFragments(self._project, self._ledger, rule, unit)
             texts = made.texts
             self.code |= made.code
+            if rule.replaced:
+                texts["rule"] = self._replaced(rule) + texts["rule"]
+            if rule.id in self._last:
+                texts["rule"] += told(self._last[rule.id])
         for name, text in texts.items():
             self.texts[f"{rule.fragments}/{name}.md"] = text
+
+    def _replaced(self, rule: Rule) -> str:
+        """Say below the title of a rule that was turned round what to follow now."""
+        rules = {each.id: each for each in self._project.rules}
+        if instead := rules.get(rule.replaced):
+            page = f"../{instead.chapter}/{instead.name}.md"
+            said = f"Follow [{instead.title}]({page}) instead."
+        else:
+            said = rule.replaced
+        return (
+            '<div class="replaced" role="note" markdown="span">'
+            f"**This rule was turned round.** {said}</div>\n\n"
+        )
 
     def _toml(self, text: str) -> str:
         text = text.strip("\n")

@@ -28,7 +28,7 @@ def import_faults(project: Project) -> Iterator[Fault]:
             package = next(
                 (f"{m}/" for m in _modules(rule) if path.startswith(f"{m}/")), "-"
             )
-            for at, name in _imported(project, path):
+            for at, name in imported(project, path):
                 ours = any(
                     _within(name, each) for each in ("snippets", "tests", "proof")
                 )
@@ -37,7 +37,7 @@ def import_faults(project: Project) -> Iterator[Fault]:
                     message = f"imports {name}: a snippet is copied alone"
                     yield Fault(path, at, message)
     for path in project.files(*OURS):
-        for at, name in _imported(project, path):
+        for at, name in imported(project, path):
             if _within(name, "snippets"):
                 message = f"imports {name}: only a rule's own test uses its snippets"
                 yield Fault(path, at, message)
@@ -45,7 +45,7 @@ def import_faults(project: Project) -> Iterator[Fault]:
 
 def _of_test(project: Project, rule: Rule) -> Iterator[Fault]:
     path = rule.tests
-    for at, name in [*_imported(project, path), *_named(project, path)]:
+    for at, name in [*imported(project, path), *_named(project, path)]:
         own = any(_within(name, module) for module in _modules(rule))
         if _within(name, "snippets") and not own:
             message = f"imports {name}: a test imports its own rule's snippets"
@@ -64,7 +64,16 @@ def _within(name: str, path: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-def _imported(project: Project, path: str) -> Iterator[tuple[int, str]]:
+def imported(project: Project, path: str) -> Iterator[tuple[int, str]]:
+    """Find what a module imports.
+
+    Args:
+        project: The project.
+        path: The module.
+
+    Yields:
+        The line of each import, and the full name of what it imports.
+    """
     for node in ast.walk(_tree(project, path)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, name.name) for name in node.names)

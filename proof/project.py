@@ -27,6 +27,7 @@ class Entry(BaseModel):
 
     title: str
     strength: Strength
+    replaced: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,14 @@ class Rule:
         name: The rule's name within it, words joined by hyphens.
         title: The page's title, in Markdown.
         strength: How much weight the rule has in a review.
+        replaced: What to follow since it was turned round: a rule's id or a sentence.
     """
 
     chapter: str
     name: str
     title: str
     strength: Strength
+    replaced: str = ""
 
     @property
     def id(self) -> str:
@@ -69,6 +72,13 @@ class Rule:
     def fragments(self) -> str:
         """The folder of the rule's fragments, as pages name it."""
         return f"{self.chapter}/{self.name}"
+
+    def download(self, path: str) -> str:
+        """Name a file of the rule as a reader saves it, so that it shadows nothing."""
+        if path == self.tests:
+            return f"{self.id}-test.py"
+        rest = path.removeprefix(self.module).removesuffix(".py")
+        return f"{self.id}{re.sub('[_/]+', '-', rest)}.py"
 
 
 class Project:
@@ -99,6 +109,11 @@ class Project:
     def of_chapter(self, chapter: str) -> list[Rule]:
         """List a chapter's rules in reading order."""
         return [rule for rule in self.rules if rule.chapter == chapter]
+
+    def heading(self, chapter: str) -> str:
+        """Call a chapter as its own page does."""
+        first = self.read(f"docs/{chapter}/index.md").partition("\n")[0]
+        return first.strip("# ")
 
     def recommended(self, rule: Rule) -> list[str]:
         """List the files of a rule's snippet: a module, or a package's modules."""
@@ -160,6 +175,12 @@ def is_name(name: str) -> bool:
     return bool(NAME.fullmatch(name)) and not name.endswith(("-avoid", "-types"))
 
 
+def is_id(text: str) -> bool:
+    """Tell whether a text is written as an id is: one word, with a hyphen."""
+    chapter, _, name = text.partition("-")
+    return is_chapter(chapter) and is_name(name)
+
+
 def is_counterexample(path: str) -> bool:
     """Tell whether a snippet's file must fail exactly as it says."""
     return path.startswith("snippets/") and (
@@ -190,7 +211,7 @@ def _rules(root: Path) -> list[Rule]:
             for part in error.errors()
         ) from None
     return [
-        Rule(chapter, name, entry.title, entry.strength)
+        Rule(chapter, name, entry.title, entry.strength, entry.replaced)
         for chapter, entries in chapters.items()
         for name, entry in entries.items()
     ]

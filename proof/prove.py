@@ -22,6 +22,7 @@ from proof.fragments import Fragments
 from proof.ledger import Ledger, Unit, Verdict, key_of, load, save, sha256
 from proof.pages import recorded_faults
 from proof.project import Project, Rule, is_counterexample
+from proof.published import link_faults
 from proof.site import BUILT, build
 
 PARALLEL = 6
@@ -362,7 +363,9 @@ def build_site(run: Run) -> None:
     run.keep(checked={"site": ""})  # until it's checked, what is built is not proven
     build(project, run.children, BUILT)
     exported = export(project, run.ledger, made, project.root / BUILT)
-    if faults := check_site(project, project.root / BUILT, made.code | exported):
+    site = project.root / BUILT
+    blocks = check_site(project, site, made.code | exported)
+    if faults := [*blocks, *link_faults(project, site)]:
         raise FaultsError(faults)
     run.keep(checked={"site": key})
     pages = len(list((project.root / BUILT).glob("**/*.html")))

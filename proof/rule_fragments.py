@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proof import draw
+from proof.copying import bar, conditions, name_of
 from proof.ledger import Claim, Diagnostic, Ledger, Unit
 from proof.markup import count, definitions, details, link, message, sentence
 from proof.project import Project, Rule
@@ -25,7 +26,10 @@ from proof.source import (
 )
 
 RECORDED = ("timeline", "measured", "attack", "evidence")  # by tests, where they do
-OF_A_RULE = ("rule", "do", "whole", "types", "avoid", *RECORDED, "proof")
+OF_A_RULE = (
+    *("rule", "do", "whole", "types", "avoid", *RECORDED, "proof"),
+    "quoted",  # the counterexample, for a page that isn't the rule's
+)
 RUNS = ("asyncio", "trio", "SQLite", "PostgreSQL")  # columns of a proof's matrix
 SHORT = 60  # characters
 SEVERAL = 2
@@ -89,21 +93,28 @@ class RuleFragments:
     def _all(self, rule: Rule, unit: Unit) -> Iterator[tuple[str, str]]:
         read = self._project.read
         modules = self._project.recommended(rule)
-        whole = "\n".join(self._fence(shown(read(path))) for path in modules)
+        blocks = [
+            self._block(rule, name_of("do", path, modules), path, shown(read(path)))
+            for path in modules
+        ]
         if runnable(self._project, rule):
-            whole += f'\n<div class="run" data-module="{module_of(rule)}"></div>\n'
+            blocks.append(f'<div class="run" data-module="{module_of(rule)}"></div>\n')
+        whole = "\n".join([*blocks, conditions(self._project, rule)])
         yield "do", whole
         yield "whole", details("whole", "The whole module", whole)
         for name, (path, lines) in _regions(self._project, rule).items():
-            yield name, self._fence(shown(read(path), lines))
+            yield name, self._block(rule, name, path, shown(read(path), lines))
         for path in modules:
             for example in docstring_examples(read(path)):
                 self.code.update(example.sessions)
         yield "rule", self._chips(rule)
         avoided = self._project.counterexamples(rule)
-        yield "avoid", "\n".join(self._counterexample(path, unit) for path in avoided)
+        remarked = {path: self._remarks(path, unit) for path in avoided}
+        yield "avoid", "".join(self._remarked(rule, "avoid", remarked))
+        yield "quoted", "".join(list(self._remarked(rule, "avoid", remarked))[1::2])
         if types := self._project.types(rule):
-            yield "types", "\n".join(map(self._types, types))
+            inferred = {path: self._inferred(path) for path in types}
+            yield "types", "".join(self._remarked(rule, "types", inferred))
         made = {
             "timeline": _timelines,
             "measured": self._measured,
@@ -128,16 +139,17 @@ class RuleFragments:
             for tool, code, url in sorted(codes)
         )
         return (
-            f'<ul class="rule"><li class="{rule.strength}">{rule.strength}</li> '
+            f'<ul class="rule" data-rule="{rule.id}">'
+            f'<li class="{rule.strength}">{rule.strength}</li> '
             f"<li><code>{rule.id}</code></li>{enforced}</ul>\n"
         )
 
-    def _counterexample(self, path: str, unit: Unit) -> str:
-        """Show a counterexample with, below each line, what was found there."""
-        return self._remarked("avoid", path, self._remarks(path, unit))
+    def _block(self, rule: Rule, name: str, path: str, text: str) -> str:
+        """Show code of a module in one piece."""
+        return bar(name, rule.download(path), text) + self._fence(text)
 
-    def _types(self, path: str) -> str:
-        """Show with, below each line, what the checkers infer there."""
+    def _inferred(self, path: str) -> dict[int, list[str]]:
+        """Tell for each line what the checkers infer there."""
         remarks = self._revealed(path)
         text = self._project.read(path)
         lines = text.splitlines()
@@ -146,27 +158,40 @@ class RuleFragments:
             rest = itertools.dropwhile(is_comment_of_ours, lines[at:])
             if "assert_type(" not in next(rest, ""):  # else said once below the last
                 remarks[at] = ['<li class="type"><b>mypy, pyright</b> agree</li>']
-        return self._remarked("types", path, remarks)
+        return remarks
 
-    def _remarked(self, kind: str, path: str, remarks: dict[int, list[str]]) -> str:
-        """Show a module, cut below each line on which there is something to say."""
-        text = self._project.read(path)
-        parts: list[str] = []
-        block: list[str] = []
-        for at, line in enumerate(text.splitlines(keepends=True), start=1):
-            if is_comment_of_ours(line):
-                continue
-            block.append(line)
-            if at in remarks:
+    def _remarked(
+        self, rule: Rule, kind: str, modules: dict[str, dict[int, list[str]]]
+    ) -> Iterator[str]:
+        """Show modules, cut below each line on which there is something to say.
+
+        Args:
+            rule: The rule.
+            kind: What the modules are to it.
+            modules: What there is to say in each, by line.
+
+        Yields:
+            Of each module its bar, then its code.
+        """
+        for path, remarks in modules.items():
+            text = self._project.read(path)
+            parts: list[str] = []
+            starts: list[int] = []
+            kept = 0
+            for block, said in _pieces(text, remarks):
+                blank = sum(1 for _ in itertools.takewhile("\n".__eq__, block))
+                starts.append(kept + blank + 1)
+                kept += len(block)
                 parts.append(self._fence("".join(block)))
-                listed = "".join(remarks[at])
-                parts.append(
-                    f'<ul class="remarks" aria-label="At this line">{listed}</ul>\n'
-                )
-                block = []
-        if "".join(block).strip():
-            parts.append(self._fence("".join(block)))
-        return f'<div class="{kind}" markdown>\n\n' + "\n".join(parts) + "\n</div>\n"
+                if said:
+                    listed = "".join(said)
+                    parts.append(
+                        f'<ul class="remarks" aria-label="At this line">{listed}</ul>\n'
+                    )
+            name = name_of(kind, path, list(modules))
+            yield bar(name, rule.download(path), shown(text), starts)
+            body = "\n".join(parts)
+            yield f'<div class="{kind}" markdown>\n\n{body}\n</div>\n\n'
 
     def _revealed(self, path: str) -> dict[int, list[str]]:
         """Tell for each line what each checker reveals there."""
@@ -295,6 +320,22 @@ class RuleFragments:
         if unit.examples and runnable(self._project, rule):
             facts["Examples also ran on"] = "CPython 3.14 in WebAssembly, by Pyodide"
         return facts
+
+
+def _pieces(
+    text: str, remarks: dict[int, list[str]]
+) -> Iterator[tuple[list[str], list[str]]]:
+    """Cut what is shown of a module below each line with remarks; give both."""
+    piece: list[str] = []
+    for at, line in enumerate(text.splitlines(keepends=True), start=1):
+        if is_comment_of_ours(line):
+            continue
+        piece.append(line)
+        if at in remarks:
+            yield piece, remarks[at]
+            piece = []
+    if "".join(piece).strip():
+        yield piece, []
 
 
 def _cases(claim: Claim) -> str:

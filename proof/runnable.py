@@ -67,14 +67,14 @@ def runnable(project: Project, rule: Rule) -> str | None:
         rule: The rule.
 
     Returns:
-        The path of its one module; ``None`` if it has several, or needs what a browser
-        lacks.
+        The path of its one module; ``None`` if it has several, needs what a browser
+        lacks, or has no example that would show anything.
     """
     paths = project.recommended(rule)
     if len(paths) != 1:
         return None
-    trees = [*_trees(project.read(paths[0]))]
-    return paths[0] if all(map(_fits, trees)) else None
+    module, *examples = _trees(project.read(paths[0]))
+    return paths[0] if examples and all(map(_fits, [module, *examples])) else None
 
 
 def _trees(text: str) -> Iterator[ast.Module]:

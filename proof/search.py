@@ -10,7 +10,10 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from proof.facts import Facts, Source
 
 WORD = re.compile(r"[^\W\d_][\w'-]+")
-CODE = "pre, .highlight, details, ul.rule, dl.facts, .headerlink"
+CODE = (
+    "pre, .highlight, details, ul.rule, .history, dl.facts, .headerlink, "
+    "p.bar, p.conditions, p.repository"
+)
 COMMON = {
     "self",
     "str",

@@ -14,6 +14,7 @@ from typing import NoReturn, override
 from watchfiles import watch
 
 from proof.children import Children
+from proof.export import export
 from proof.faults import Fault, FaultsError
 from proof.fragments import Fragments
 from proof.ledger import alone
@@ -229,8 +230,10 @@ def rebuild(run: Run) -> None:
     Args:
         run: The run, with or without faults.
     """
-    Fragments(run.project, run.ledger).write()
+    made = Fragments(run.project, run.ledger)
+    made.write()
     build(run.project, run.children, PREVIEW)
+    export(run.project, run.ledger, made, run.project.root / PREVIEW)
 
 
 def _touches(project: Project, rule: Rule, paths: Iterable[str]) -> bool:

@@ -23,7 +23,7 @@ def configure(project: Project) -> None:
     """Write the configuration: mkdocs.yml with the navigation in the rules' order."""
     chapters = [
         {
-            _title(project, chapter): [
+            project.heading(chapter): [
                 f"{chapter}/index.md",
                 *(
                     rule.page.removeprefix("docs/")
@@ -42,8 +42,10 @@ def configure(project: Project) -> None:
             "index.md",
             *chapters,
             "rules.md",
+            "desk.md",
             {"Reference": reference},
             "configuration.md",
+            "changes.md",
             "how-it-is-proven.md",
         ],
     }
@@ -51,11 +53,6 @@ def configure(project: Project) -> None:
     path = project.root / CONFIG
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         write(path, text)
-
-
-def _title(project: Project, chapter: str) -> str:
-    """Call a chapter as its own page does."""
-    return project.read(f"docs/{chapter}/index.md").partition("\n")[0].strip("# ")
 
 
 def build(project: Project, children: Children, folder: str) -> None:

@@ -49,7 +49,7 @@ def as_text(value: object) -> str:
     """
     match value:
         case str():
-            return value
+            return str.__str__(value)  # of a subclass: no worker can send that on
         case BaseException():
             return f"{type(value).__name__}: {value}"
         case _:

@@ -14,6 +14,26 @@ scheme.addEventListener("click", () => {
   } catch {} // the choice holds for this page, where nothing may be stored
 })
 
+// keys of one character, which a reader can turn off
+function keysAreOn() {
+  try {
+    return localStorage.getItem("keys") !== "off"
+  } catch {
+    return true
+  }
+}
+
+/** Do something when a key is pressed outside of any field. */
+export function onKey(wanted, act) {
+  document.addEventListener("keydown", (event) => {
+    const elsewhere = event.target.closest("input, textarea, select, dialog, [contenteditable]")
+    if (event.key !== wanted || elsewhere || event.ctrlKey || event.metaKey || event.altKey) return
+    if (!keysAreOn()) return
+    event.preventDefault()
+    act()
+  })
+}
+
 // the menu of a narrow page
 const menu = document.getElementById("menu")
 document.addEventListener("keydown", ({ key }) => {
@@ -24,12 +44,7 @@ document.addEventListener("keydown", ({ key }) => {
 const query = document.getElementById("search")
 const load = () => import("./search.js").catch(() => {})
 query.addEventListener("focus", load, { once: true })
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, [contenteditable]")
-  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return
-  event.preventDefault()
-  query.focus()
-})
+onKey("/", () => query.focus())
 
 // code that scrolls sideways can be scrolled by keyboard
 const scrolling = new ResizeObserver((entries) => {
@@ -51,24 +66,23 @@ export function say(what) {
   status.textContent = what
 }
 
-// a button on each block of code that copies exactly the block's text
-for (const code of document.querySelectorAll("div.highlight pre > code")) {
-  if (code.closest(".avoid, .types")) continue
-  const button = document.createElement("button")
-  button.type = "button"
-  button.className = "copy"
-  button.textContent = "Copy"
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(code.textContent)
-    button.textContent = "Copied"
-    say("Copied to the clipboard")
-    setTimeout(() => (button.textContent = "Copy"), 2000)
-  })
-  code.closest("div.highlight").append(button)
-}
-
 // the table of all rules can be filtered
 if (document.querySelector("table.rules")) import("./rules.js")
+
+// the desk reads what a tool printed
+if (document.getElementById("desk")) import("./desk.js")
+
+// code and links are copied, lines linked to, keys listed
+import("./copy.js")
+if (document.querySelector(".bar")) import("./lines.js")
+const listKeys = () => import("./keys.js").then(({ open }) => open())
+onKey("?", listKeys)
+const keys = document.createElement("button")
+keys.type = "button"
+keys.className = "keys"
+keys.textContent = "Keys"
+keys.addEventListener("click", listKeys)
+document.querySelector(".md-copyright")?.append(keys)
 
 // a snippet that a browser can run has a button; Python is loaded when it is pressed
 for (const panel of document.querySelectorAll("div.run")) {

@@ -12,7 +12,10 @@ from proof.project import Project
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("pyproject.toml", "conftest.py", "mkdocs.yml", "overrides", "docs/assets")
-OUTSIDE = ("COV", "FRESH", "GIT_", "PROOF_", "PYTEST_", "SITE_URL", "SOURCE_DATE_EPOCH")
+OUTSIDE = (
+    *("COV", "FRESH", "GIT_", "PROOF_", "PYTEST_"),
+    *("REPO_URL", "SITE_URL", "SOURCE_DATE_EPOCH"),
+)
 
 # The project's files, all that are not copied from this one.
 RULES = "docs/rules.toml"
@@ -29,8 +32,10 @@ FILES = {
     "requirements.lock": "",
     "README.md": "# Carts\n",
     "docs/index.md": "# Carts\n",
+    "docs/changes.md": '# What changed\n\n--8<-- "changes.md"\n',
     "docs/configuration.md": "# One configuration\n",
     "docs/rules.md": "# All rules\n",
+    "docs/desk.md": "# The desk\n",
     "docs/how-it-is-proven.md": "# How it is proven\n",
     RULES: f'[cart]\nadd-item = {{ strength = "must", title = "{TITLE}" }}\n',
     CHAPTER: '# Cart\n\n--8<-- "cart/rules.md"\n',

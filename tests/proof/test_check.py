@@ -2,6 +2,7 @@
 
 import json
 from html import escape
+from zipfile import ZipFile
 
 import pytest
 
@@ -138,6 +139,19 @@ def test_a_file_that_is_not_even_text_is_refused(planted: Planted) -> None:
     planted.write(".proof/site/run.bin", "")
     (planted.root / ".proof/site/run.bin").write_bytes(b"\xff\n")
     assert faults(planted, {}) == [f"run.bin: {told('\ufffd')}"]
+
+
+def test_an_archive_is_opened_and_held_to_the_same(planted: Planted) -> None:
+    site = planted.root / ".proof/site"
+    site.mkdir(parents=True)
+    with ZipFile(site / "all.zip", "w") as archive:
+        archive.writestr("a.py", f"{KNOWN}\n")
+        archive.writestr("b.py", FOREIGN)
+        archive.writestr("c.md", f"Text\n\n```python\n{FOREIGN}\n```\n")
+    assert faults(planted, {}) == [
+        f"all.zip/b.py: {told('import os')}",
+        f"all.zip/c.md: {told('import os')}",
+    ]
 
 
 def test_exports_of_proven_code_and_plain_assets_may_stand(planted: Planted) -> None:

@@ -365,7 +365,7 @@ PLANTS = {
         CHAPTER,
         '--8<-- "cart/rules.md"',
         "--8<--\ncart/rules.md",
-        "there is no fragment ''; there are: all-rules.md, "
+        "there is no fragment ''; there are: all-rules.md, changes.md, "
         "configuration-by-chapter.md, configuration.md, figures.md, machine.md",
     ),
 }

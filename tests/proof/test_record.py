@@ -5,9 +5,11 @@ from typing import Any
 import anyio
 import pytest
 import trio
+from markupsafe import Markup
 
 from proof.clock import CONTROLLED_ASYNCIO, ControlledLoop, controlled_trio
 from proof.record import Attack, Evidence, Measured, Timeline
+from proof.testing import as_text
 
 ONE_HOUR = 3600
 
@@ -130,3 +132,8 @@ def test_evidence_is_kept_with_its_title() -> None:
     kept = Evidence()
     kept.add("Plan", "\nSeq Scan\n  Filter\n")
     assert kept.exhibits == [{"title": "Plan", "text": "Seq Scan\n  Filter"}]
+
+
+def test_what_is_observed_is_kept_as_plain_text() -> None:
+    kept = as_text(Markup("<b>"))
+    assert (kept, type(kept)) == ("<b>", str)

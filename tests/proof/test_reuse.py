@@ -214,7 +214,7 @@ def test_another_server_makes_all_tests_stale(
     assert stale(before, keys(shop)) == ALL - {"sources", "site", "tools"}
 
 
-@pytest.mark.parametrize("name", ["SITE_URL", "SOURCE_DATE_EPOCH"])
+@pytest.mark.parametrize("name", ["REPO_URL", "SITE_URL", "SOURCE_DATE_EPOCH"])
 def test_another_address_or_date_makes_the_site_and_its_tests_stale(
     shop: Planted, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

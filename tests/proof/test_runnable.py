@@ -100,6 +100,11 @@ def test_the_standard_library_and_pydantic_are(planted: Planted, line: str) -> N
     assert offered(planted, line) is True
 
 
+def test_a_snippet_without_an_example_would_show_nothing(planted: Planted) -> None:
+    planted.replace(SNIPPET, '>>> add_item("tea")', "add_item")
+    assert offered(planted, "import math") is False
+
+
 def test_examples_are_shown_with_what_they_print(ran: Run) -> None:
     assert ran(TEXT) == (
         {"examples": 2, "failed": 0, "raised": False},

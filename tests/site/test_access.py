@@ -10,7 +10,13 @@ MORE = {
     "concurrency/backpressure/": "table.timeline, table.measured, figure",
     "reference/pitfalls/": "html",
     "rules/": "form, table",
+    "desk/": "form",
 }
+REPORT = (  # some of one rule, of several, of none, and a line that is no finding
+    "src/orders.py:4:38: B006 Do not use mutable data structures\n" * 21
+    + "src/orders.py:12: error: Argument 1 has incompatible type  [arg-type]\n"
+    + "src/orders.py:1:8: F401 `os` imported but unused\nDone, or not?\n"
+)
 SEES_MORE = {("light", 1280), ("dark", 390)}  # each palette and each width
 UNFOLD = "document.querySelector('details')?.setAttribute('open', '')"
 # axe names each violated rule, and for each element that violates it what to do.
@@ -45,6 +51,22 @@ def test_axe_finds_nothing(
     assert found == []
 
 
+@pytest.mark.parametrize("palette", ["light", "dark"])
+def test_axe_finds_nothing_where_lines_are_chosen_and_keys_listed(
+    browser: Browser, address: str, axe: str, palette: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(bypass_csp=True, color_scheme=palette)
+    page = context.new_page()
+    page.goto(f"{address}pitfalls/mutable-defaults/?avoid=3-6#avoid")
+    page.locator("code.lit").first.wait_for()
+    page.add_script_tag(path=axe)
+    assert page.evaluate(RUN_AXE, "article") == []
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys").wait_for()
+    assert page.evaluate(RUN_AXE, "dialog") == []
+    context.close()
+
+
 def test_a_keyboard_reaches_and_opens_a_test(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.goto(f"{address}pitfalls/mutable-defaults/#proof")
@@ -74,4 +96,27 @@ def test_a_rule_is_readable_without_scripts(browser: Browser, address: str) -> N
         assert page.locator(f"#{anchor}").is_visible()
     page.locator("details.test > summary").first.click()
     assert page.locator("details.test pre").first.is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize(("palette", "width"), sorted(SEES_MORE))
+def test_axe_finds_nothing_in_a_report_of_the_desk(
+    browser: Browser,
+    address: str,
+    axe: str,
+    palette: Literal["light", "dark"],
+    width: int,
+) -> None:
+    context = browser.new_context(
+        bypass_csp=True,
+        color_scheme=palette,
+        viewport={"width": width, "height": 900},
+    )
+    page = context.new_page()
+    page.goto(f"{address}desk/")
+    page.locator("#desk-text").fill(REPORT)
+    page.get_by_role("button", name="Show all").wait_for()
+    page.add_script_tag(path=axe)
+    assert page.evaluate(RUN_AXE, "html") == []
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
     context.close()

@@ -107,7 +107,7 @@ def test_the_search_is_used_by_keyboard_and_heard(
     page.keyboard.press("ArrowDown")
     expect(box).to_have_attribute("aria-activedescendant", "found-0")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("listbox")).to_be_hidden()
+    expect(page.get_by_role("listbox", name="Pages found")).to_be_hidden()
     page.keyboard.type("s")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{address}pitfalls/text-encoding/")

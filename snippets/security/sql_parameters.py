@@ -1,0 +1,109 @@
+"""Find a shop's customers by what somebody typed, in SQLite and in PostgreSQL."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import LiteralString
+
+import psycopg
+
+
+class Order(StrEnum):
+    """How a client may have the customers sorted."""
+
+    NAME = "name"
+    CITY = "city"
+
+
+ORDER_BY: Mapping[Order, LiteralString] = {
+    Order.NAME: "ORDER BY name, id",
+    Order.CITY: "ORDER BY city, name, id",
+}
+
+SQLITE: LiteralString = """
+SELECT name FROM customers
+WHERE shop = :shop AND name LIKE :pattern ESCAPE '!'
+AND city IN (SELECT value FROM json_each(:cities))
+"""
+
+POSTGRESQL: LiteralString = """
+SELECT name FROM customers
+WHERE shop = %(shop)s AND name LIKE %(pattern)s ESCAPE '!'
+AND city = ANY(%(cities)s)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What a client looks for; all but the shop is as it was typed.
+
+    Attributes:
+        shop: The shop that the client is logged in to.
+        text: What the name holds, character by character.
+        cities: Where the customers live.
+        order: How they are sorted; make it by ``Order(typed)``.
+    """
+
+    shop: int
+    text: str
+    cities: Sequence[str]
+    order: Order
+
+
+def containing(text: str) -> str:
+    """Make a pattern for ``LIKE … ESCAPE '!'`` that matches a text anywhere.
+
+    Args:
+        text: The text, in which nothing is a wildcard.
+
+    Returns:
+        The pattern.
+
+    Examples:
+        >>> containing("100%!")
+        '%100!%!!%'
+    """
+    for special in "!%_":  # the escape itself first
+        text = text.replace(special, f"!{special}")
+    return f"%{text}%"
+
+
+def search_sqlite(connection: sqlite3.Connection, wanted: Search) -> list[str]:
+    """Find customers in SQLite.
+
+    Args:
+        connection: Where the customers are.
+        wanted: What to look for.
+
+    Returns:
+        The names found, sorted as wanted.
+    """
+    # sqlite3 takes any str. The annotation makes pyright insist on a text of ours.
+    statement: LiteralString = SQLITE + ORDER_BY[wanted.order]
+    values = {
+        "shop": wanted.shop,
+        "pattern": containing(wanted.text),
+        "cities": json.dumps(list(wanted.cities)),  # a list as one value
+    }
+    return [name for (name,) in connection.execute(statement, values)]
+
+
+def search_postgresql(connection: psycopg.Connection, wanted: Search) -> list[str]:
+    """Find customers in PostgreSQL.
+
+    Args:
+        connection: Where the customers are.
+        wanted: What to look for.
+
+    Returns:
+        The names found, sorted as wanted.
+    """
+    values = {
+        "shop": wanted.shop,
+        "pattern": containing(wanted.text),
+        "cities": list(wanted.cities),
+    }
+    found = connection.execute(POSTGRESQL + ORDER_BY[wanted.order], values)
+    return [name for (name,) in found]

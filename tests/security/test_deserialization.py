@@ -1,0 +1,342 @@
+import hmac
+import pickle
+import string
+from base64 import b64encode, urlsafe_b64encode
+from pathlib import Path
+from typing import Any, override
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proof.record import Attack
+from proof.testing import Observe
+from snippets.security import deserialization_avoid as avoid
+from snippets.security.deserialization import (
+    Price,
+    PriceList,
+    Quote,
+    RefusedError,
+    issue,
+    read_prices,
+    redeem,
+)
+
+KEY = bytes(range(32))
+QUOTE = Quote(account="ada", article="lamp", cents=990, expires=100)
+LIST = "supplier: acme\nprices:\n- {article: lamp, cents: 500}\n"
+steady = settings(derandomize=True, database=None, deadline=None, max_examples=50)
+
+
+@pytest.fixture
+def marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the path of a file which is there once foreign code ran."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "pwned"
+
+
+class Touch:
+    """Pickles as a call of ``Path("pwned").touch()``."""
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path("pwned"),)
+
+
+class Exec:
+    """Pickles as a call of ``exec`` with the same."""
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exec, ("import pathlib; pathlib.Path('pwned').touch()",)
+
+
+CALL = "!!python/object/apply:os.mkdir [pwned]"
+
+
+def pickled(value: object) -> str:
+    return b64encode(pickle.dumps(value)).decode()
+
+
+def signed(key: bytes, body: str) -> str:
+    """Sign as the snippet does: this pins the purpose and the form."""
+    return (
+        f"{body}.{hmac.digest(key, b'shop/quote/v1:' + body.encode(), 'sha256').hex()}"
+    )
+
+
+def encoded(body: str) -> str:
+    return urlsafe_b64encode(body.encode()).decode()
+
+
+def redeemed(token: str, *, account: str = "ada", now: int = 99) -> Quote:
+    return redeem(KEY, token, account=account, now=now)
+
+
+def test_a_quote_comes_back_as_it_was_issued() -> None:
+    assert redeemed(issue(KEY, QUOTE)) == QUOTE
+
+
+def test_a_quote_can_be_brought_back_again_until_it_expires() -> None:
+    token = issue(KEY, QUOTE)
+    assert [redeemed(token, now=now) for now in (1, 50, 99)] == [QUOTE] * 3
+
+
+def test_a_token_has_the_published_form() -> None:
+    body = encoded('{"account":"ada","article":"lamp","cents":990,"expires":100}')
+    assert issue(KEY, QUOTE) == signed(KEY, body)
+
+
+@given(st.text(), st.text(), st.integers(1, 2**70), st.integers(1, 2**70))
+@steady
+def test_any_quote_survives_the_journey(
+    account: str, article: str, cents: int, expires: int
+) -> None:
+    quote = Quote(account=account, article=article, cents=cents, expires=expires)
+    token = issue(KEY, quote)
+    assert set(token) <= {*string.ascii_letters, *string.digits, *"-_=."}
+    assert redeem(KEY, token, account=account, now=expires - 1) == quote
+
+
+@pytest.mark.parametrize("at", range(len(issue(KEY, QUOTE))))
+def test_a_change_of_any_character_is_refused(at: int) -> None:
+    token = issue(KEY, QUOTE)
+    changed = "B" if token[at] == "A" else "A"
+    with pytest.raises(RefusedError, match=r"^not a quote of ours$"):
+        redeemed(token[:at] + changed + token[at + 1 :])
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", ".", "a", "a.b.c", "ä.ä", "\ud800", "\0", f"{issue(KEY, QUOTE)}.", pickled(1)],
+)
+def test_any_other_text_is_refused(token: str) -> None:
+    with pytest.raises(RefusedError, match=r"^not a quote of ours$"):
+        redeemed(token)
+
+
+@pytest.mark.parametrize(
+    ("account", "now"), [("eve", 99), ("ada", 100), ("ada", 10**9), ("", 0)]
+)
+def test_a_quote_is_for_one_customer_and_ends_when_it_says(
+    account: str, now: int
+) -> None:
+    with pytest.raises(RefusedError, match=r"^not a quote for this customer and time$"):
+        redeemed(issue(KEY, QUOTE), account=account, now=now)
+
+
+def test_another_key_or_purpose_makes_no_quotes() -> None:
+    body = issue(KEY, QUOTE).partition(".")[0]
+    other = hmac.digest(KEY, f"shop/reset/v1:{body}".encode(), "sha256").hex()
+    for token in (issue(KEY[::-1], QUOTE), f"{body}.{other}"):
+        with pytest.raises(RefusedError, match=r"^not a quote of ours$"):
+            redeemed(token)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"account":"ada","article":"lamp","cents":990}',
+        '{"account":"ada","article":"lamp","cents":990,"expires":100,"vat":19}',
+        '{"account":"ada","article":"lamp","cents":"990","expires":100}',
+        '{"account":"ada","article":"lamp","cents":0,"expires":100}',
+        "[" * 10_000,
+    ],
+)
+def test_even_what_we_signed_has_to_be_a_quote(body: str) -> None:
+    with pytest.raises(RefusedError, match=r"^not a quote of ours$") as refused:
+        redeemed(signed(KEY, encoded(body)))
+    assert isinstance(refused.value.__cause__, ValueError)
+
+
+def test_a_key_that_is_too_short_signs_and_checks_nothing() -> None:
+    for key in (b"", KEY[:31]):
+        message = rf"^the key has {len(key)} bytes, not 32$"
+        with pytest.raises(ValueError, match=message):
+            issue(key, QUOTE)
+        with pytest.raises(ValueError, match=message):
+            redeem(key, signed(key, encoded("{}")), account="ada", now=99)
+
+
+def test_who_asks_and_when_are_named_at_the_call() -> None:
+    unchecked: Any = redeem
+    with pytest.raises(TypeError, match="positional arguments"):
+        unchecked(KEY, issue(KEY, QUOTE), "ada", 99)
+
+
+def test_a_quote_is_not_changed_afterwards() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        QUOTE.cents = 1
+
+
+def test_a_price_list_is_read() -> None:
+    prices = [Price(article="lamp", cents=500)]
+    assert read_prices(LIST) == PriceList(supplier="acme", prices=prices)
+
+
+def test_a_repeated_line_may_be_an_alias() -> None:
+    text = "supplier: acme\nprices: [&lamp {article: lamp, cents: 5}, *lamp]\n"
+    lamp = Price(article="lamp", cents=5)
+    assert read_prices(text) == PriceList(supplier="acme", prices=[lamp, lamp])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "supplier: acme",
+        LIST + "stock: 5\n",
+        LIST.replace("500", "'500'"),
+        LIST.replace("500", "5.00"),
+        LIST.replace("500", "yes"),
+        LIST.replace("500", "0"),
+        LIST.replace("500", "!!int x"),
+        LIST.replace("500", "!!int ''"),
+        LIST.replace("500", "!!bool maybe"),
+        LIST.replace("500", "!!timestamp soon"),
+        LIST.replace("500", "2026-02-30"),
+        LIST.replace("500", "9" * 5000),
+        "&a [*a]",
+        "[" * 500,
+    ],
+)
+def test_whatever_is_no_price_list_is_refused_by_one_error(text: str) -> None:
+    with pytest.raises(RefusedError, match=r"^this is not a price list$") as refused:
+        read_prices(text)
+    assert isinstance(refused.value.__cause__, Exception)
+
+
+@pytest.mark.parametrize("text", ["{", "\0", "a: b: c", "*a", "{[]: 1}", CALL])
+def test_what_is_not_yaml_or_not_plain_data_is_refused(text: str) -> None:
+    with pytest.raises(
+        RefusedError, match=r"^this is not YAML, or not plain data$"
+    ) as refused:
+        read_prices(text)
+    assert isinstance(refused.value.__cause__, yaml.YAMLError)
+
+
+@given(st.text("[]{}:,-!&*#'\"\\\n ?|>%@`~=0.x_a", max_size=30))
+@steady
+def test_any_text_is_a_list_or_refused(text: str) -> None:
+    with pytest.raises(RefusedError):
+        read_prices(text)
+
+
+def test_the_length_of_a_price_list_is_bounded() -> None:
+    longest = LIST.ljust(50_000, "\n")
+    assert read_prices(longest) == read_prices(LIST)
+    with pytest.raises(RefusedError, match=r"^the list is too long$"):
+        read_prices(longest + "\n")
+
+
+def test_the_error_leaves_a_bomb_of_aliases_folded() -> None:
+    text = f"a0: &a0 [{', '.join('x' * 9)}]\n"
+    text += "".join(
+        f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9)}]\n" for at in range(1, 6)
+    )
+    unfolded = 9**6  # and nine times as many with each line
+    with pytest.raises(RefusedError) as refused:
+        read_prices(f"{text}supplier: acme\nprices: *a5\n")
+    assert len(str(refused.value.__cause__)) < 9999 < len(str(yaml.safe_load(text)))
+    assert str(yaml.safe_load(text)["a5"]).count("x") == unfolded
+    assert "input_value" not in str(refused.value.__cause__)
+
+
+def test_a_pickle_runs_while_it_is_loaded(
+    marker: Path, attack: Attack, observe: Observe
+) -> None:
+    token = pickled(Touch())
+    attack.sent("a pickle that says: call pathlib.Path.touch with Path('pwned')")
+    unchecked: Any = avoid.redeem_pickle(token)
+    assert marker.exists()
+    observe(f"{unchecked}, and a file called pwned")
+    attack.happened("the call was made; what came back is None")
+    marker.unlink()
+    with pytest.raises(RefusedError) as refused:
+        redeemed(token)
+    assert not marker.exists()
+    attack.now(refused.value)
+
+
+def test_a_list_of_forbidden_modules_leaves_exec(
+    marker: Path, observe: Observe
+) -> None:
+    unchecked: Any = avoid.redeem_without_the_dangerous_modules(pickled(Exec()))
+    assert marker.exists()
+    observe(f"{unchecked}, by builtins.exec, and a file called pwned")
+    with pytest.raises(pickle.UnpicklingError, match="os is forbidden"):
+        avoid.redeem_without_the_dangerous_modules(b64encode(b"cos\nx\n.").decode())
+
+
+def test_a_signature_inside_the_pickle_is_checked_too_late(
+    marker: Path, observe: Observe
+) -> None:
+    body = b'{"account":"ada","article":"lamp","cents":990}'
+    genuine = (body, hmac.digest(KEY, body, "sha256"))
+    call_and_drop = pickle.dumps(Touch(), protocol=0).removesuffix(b".") + b"0"
+    token = b64encode(call_and_drop + pickle.dumps(genuine, protocol=0)).decode()
+    cents = avoid.redeem_and_then_check(KEY, token).cents
+    assert marker.exists()
+    assert cents == 990
+    observe(f"a genuine quote of {cents} cents, and a file called pwned")
+    with pytest.raises(ValueError, match="not a quote of ours"):
+        avoid.redeem_and_then_check(KEY, pickled((body, b"false")))
+
+
+def test_a_model_believes_a_price_that_the_customer_made_up(
+    attack: Attack, observe: Observe
+) -> None:
+    body = '{"account":"ada","article":"lamp","cents":1}'
+    attack.sent(f"base64 of {body}")
+    paid = avoid.redeem_without_signature(b64encode(body.encode()).decode()).cents
+    assert paid == 1
+    observe(f"{paid} cent for a lamp")
+    attack.happened("a lamp for a cent")
+    made_up = body.replace("}", ',"expires":100}')
+    with pytest.raises(RefusedError) as refused:
+        redeemed(encoded(made_up))
+    attack.now(refused.value)
+
+
+def test_a_yaml_tag_calls_any_function(
+    marker: Path, attack: Attack, observe: Observe
+) -> None:
+    attack.sent(CALL)
+    assert avoid.read_prices_by_loader(CALL) is None
+    assert marker.exists()
+    observe("None, and a folder called pwned")
+    attack.happened("the call was made")
+    marker.rmdir()
+    with pytest.raises(RefusedError) as refused:
+        read_prices(CALL)
+    assert not marker.exists()
+    attack.now(refused.value)
+
+
+def test_unsafe_load_does_the_same_and_nobody_reports_it(
+    marker: Path, observe: Observe
+) -> None:
+    assert avoid.read_prices_unsafe(CALL) is None
+    assert marker.exists()
+    observe("None, and a folder called pwned")
+
+
+def test_all_of_them_work_in_the_demonstration() -> None:
+    honest = avoid.Quote(account="ada", article="lamp", cents=990)
+    body = honest.model_dump_json().encode()
+    token = pickled((body, hmac.digest(KEY, body, "sha256")))
+    assert avoid.redeem_and_then_check(KEY, token) == honest
+    assert avoid.redeem_pickle(pickled(honest)) == honest
+    assert avoid.redeem_without_the_dangerous_modules(pickled(honest)) == honest
+    assert avoid.redeem_without_signature(b64encode(body).decode()) == honest
+    assert avoid.read_prices_by_loader(LIST) == avoid.read_prices_unsafe(LIST)
+
+
+def test_a_changed_token_is_refused_before_anything_looks_into_it() -> None:
+    changed = encoded("no JSON at all")
+    with pytest.raises(RefusedError) as refused:
+        redeemed(f"{changed}.{'0' * 64}")
+    assert refused.value.__cause__ is None
