@@ -16,7 +16,7 @@ EMBEDDED = "embed, frame, iframe, object"  # a document of its own
 INDEX = "search/search_index.json"
 PLAIN = (  # kinds of files that show no code
     *(".css", ".gz", ".ico", ".inv", ".js", ".map", ".png", ".svg", ".webp"),
-    *(".woff2", ".xml"),
+    *(".mjs", ".wasm", ".whl", ".woff2", ".xml", ".zip"),
 )
 SIGNS = (".nojekyll", "CNAME")  # to the host
 

@@ -11,6 +11,7 @@ from proof.feed import feed_xml
 from proof.fragments import Fragments
 from proof.ledger import Ledger
 from proof.project import Project
+from proof.pyodide import pyodide
 from proof.redirects import redirect_pages
 from proof.rules_json import rules_json
 from proof.search import search_json
@@ -35,6 +36,7 @@ EXPORTS: tuple[Export, ...] = (
     desk_json,
     downloads,
     archive,
+    pyodide,
 )
 
 

@@ -12,6 +12,7 @@ from proof.copying import bar, conditions, name_of
 from proof.ledger import Claim, Diagnostic, Ledger, Unit
 from proof.markup import count, definitions, details, link, message, sentence
 from proof.project import Project, Rule
+from proof.runnable import module_of, runnable
 from proof.source import (
     CHECKERS,
     Expectation,
@@ -96,6 +97,8 @@ class RuleFragments:
             self._block(rule, name_of("do", path, modules), path, shown(read(path)))
             for path in modules
         ]
+        if runnable(self._project, rule):
+            blocks.append(f'<div class="run" data-module="{module_of(rule)}"></div>\n')
         whole = "\n".join([*blocks, conditions(self._project, rule)])
         yield "do", whole
         yield "whole", details("whole", "The whole module", whole)
@@ -307,13 +310,16 @@ class RuleFragments:
         failures = sum(len(_failures(at, self._project.read(at))) for at in avoided)
         machine = self._ledger.machine
         servers = sorted({each for claim in unit.tests for each in claim.servers})
-        return {
+        facts = {
             "Executed": f"{executed}, by {by}",
             "Accepted by": f"{versions}; both type checkers in strict mode",
             "Counterexample": f"{count(len(self._diagnostics), 'diagnostic')} "
             f"demanded and reported, {count(failures, 'failure')} shown by tests",
             "Ran on": ", ".join([machine.python, machine.system, *servers]),
         }
+        if unit.examples and runnable(self._project, rule):
+            facts["Examples also ran on"] = "CPython 3.14 in WebAssembly, by Pyodide"
+        return facts
 
 
 def _pieces(

@@ -83,3 +83,18 @@ keys.className = "keys"
 keys.textContent = "Keys"
 keys.addEventListener("click", listKeys)
 document.querySelector(".md-copyright")?.append(keys)
+
+// a snippet that a browser can run has a button; Python is loaded when it is pressed
+for (const panel of document.querySelectorAll("div.run")) {
+  const button = document.createElement("button")
+  button.type = "button"
+  button.textContent = "Run"
+  const state = document.createElement("span")
+  state.className = "state"
+  state.textContent = "in your browser: loads 6 MB once"
+  button.addEventListener("click", async () => {
+    const { run } = await import("./run.js")
+    run(panel)
+  })
+  panel.append(button, state)
+}

@@ -86,6 +86,17 @@ def test_what_is_recommended_is_shown_whole(planted: Planted) -> None:
     assert text.strip("\n") in made.code
 
 
+@pytest.mark.parametrize(("needs", "offered"), [("decimal", 1), ("threading", 0)])
+def test_a_snippet_is_offered_to_be_run_where_it_can_be(
+    planted: Planted, needs: str, offered: int
+) -> None:
+    planted.write(SNIPPET, f"import {needs}\n{planted.read(SNIPPET)}")
+    made = Fragments(planted.project, ledger(planted))
+    for name in ("do", "whole"):
+        panel = '<div class="run" data-module="cart_add_item"></div>'
+        assert made.texts[f"cart/add-item/{name}.md"].count(panel) == offered
+
+
 def test_a_region_is_a_fragment_of_its_name_without_its_marks(planted: Planted) -> None:
     planted.replace(
         SNIPPET,

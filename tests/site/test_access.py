@@ -1,5 +1,3 @@
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -25,15 +23,6 @@ UNFOLD = "document.querySelector('details')?.setAttribute('open', '')"
 RUN_AXE = """async (part) =>
     (await axe.run(part, {resultTypes: ["violations"], preload: false})).violations
     .flatMap(({id, nodes}) => nodes.map(n => `${id}: ${n.html} ${n.failureSummary}`))"""
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """Find axe-core's script in the package that ships it."""
-    spec = find_spec("axe_playwright_python")
-    assert spec is not None
-    assert spec.origin is not None
-    return str(Path(spec.origin).with_name("axe.min.js"))
 
 
 @pytest.mark.parametrize("width", [1280, 390])

