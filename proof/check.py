@@ -16,8 +16,9 @@ EMBEDDED = "embed, frame, iframe, object"  # a document of its own
 INDEX = "search/search_index.json"
 PLAIN = (  # kinds of files that show no code
     *(".css", ".gz", ".ico", ".inv", ".js", ".map", ".png", ".svg", ".webp"),
-    *(".mjs", ".wasm", ".whl", ".woff2", ".xml", ".zip"),
+    *(".woff2", ".xml"),
 )
+VENDORED = "assets/pyodide/"  # Python itself, held to the lock's hashes
 SIGNS = (".nojekyll", "CNAME")  # to the host
 
 
@@ -60,7 +61,7 @@ def _shown(site: Path) -> Iterator[tuple[str, str]]:
     """
     for path in sorted(each for each in site.glob("**/*") if each.is_file()):
         address = path.relative_to(site).as_posix()
-        if path.suffix in PLAIN or path.name in SIGNS:
+        if address.startswith(VENDORED) or path.suffix in PLAIN or path.name in SIGNS:
             continue
         if path.suffix == ".zip":
             yield from _packed(address, path)
