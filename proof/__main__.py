@@ -12,7 +12,7 @@ from types import FrameType
 from proof.children import Children
 from proof.collect import check_sources
 from proof.faults import Fault, FaultsError
-from proof.fragments import Fragments
+from proof.fragments import unproven
 from proof.ledger import LEDGER, alone, write
 from proof.new import lay_out
 from proof.project import Project
@@ -155,7 +155,7 @@ def _unproven(run: Run) -> list[Fault]:
     pages = {rule.id: rule.page for rule in run.project.rules}
     return [
         Fault(pages[rule], 0, f"{why}: install it, or build where it is")
-        for rule, why in Fragments(run.project, run.ledger).unproven.items()
+        for rule, why in unproven(run.project, run.ledger).items()
     ]
 
 
@@ -168,19 +168,19 @@ def _unpublished(run: Run) -> list[Fault]:
 
 def _summarise(run: Run, began: float) -> None:
     rules = run.project.rules
-    made = Fragments(run.project, run.ledger)
+    lacking = unproven(run.project, run.ledger)
     units = run.ledger.units.values()
     passed = sum(claim.cases for unit in units for claim in unit.tests)
     passed += sum(unit.examples for unit in units)
     missing = {part for unit in run.ledger.units.values() for part in unit.missing}
     print(
-        f"\nProven: {len(rules) - len(made.unproven)} of {len(rules)} rules, "
+        f"\nProven: {len(rules) - len(lacking)} of {len(rules)} rules, "
         f"in {time.monotonic() - began:.1f} s. The ledger is {LEDGER}.\n"
         f"{passed} passed, 0 failed"
     )
     for part in sorted(missing):
         print(f"Not proven here: {part}")
-    for rule, why in made.unproven.items():
+    for rule, why in lacking.items():
         print(f"  {rule}: {why}")
 
 

@@ -210,6 +210,20 @@ class Fragments:
         ]
 
 
+def unproven(project: Project, ledger: Ledger) -> dict[str, str]:
+    """Tell which rules lack a proof on their present bytes.
+
+    Args:
+        project: The project.
+        ledger: What is proven.
+
+    Returns:
+        The reason, by the rule's id.
+    """
+    reasons = {rule.id: why_unproven(project, ledger, rule) for rule in project.rules}
+    return {rule: why for rule, why in reasons.items() if why}
+
+
 def why_unproven(project: Project, ledger: Ledger, rule: Rule) -> str:
     """Tell what is missing to a rule's proof.
 
