@@ -22,7 +22,9 @@ const storeFields = ["rule", "title", "lead", "codes"]
 const named = new MiniSearch({ ...options, fields, storeFields })
 named.addAll(pages)
 const told = new MiniSearch({ ...options, fields: [...fields, "words"], storeFields })
-told.addAllAsync(pages, { chunkSize: 10 }).then(() => !list.hidden && show())
+told.addAllAsync(pages, { chunkSize: 10 }).then(() => {
+  if (!list.hidden && chosen < 0) show() // what is chosen stays
+})
 
 /** Find pages: first the one whose id, code or title is what was asked for. */
 export function find(query) {
