@@ -1,14 +1,11 @@
 """Writes each rule's files beside its page, and all snippets in one archive."""
 
-import io
 from collections.abc import Iterable
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from proof.facts import Source
+from proof.pack import pack
 
 ARCHIVE = "snippets.zip"
-BEGUN = (1980, 1, 1, 0, 0, 0)  # the first moment that the format knows
-READABLE = 0o644 << 16
 
 
 def downloads(source: Source) -> Iterable[tuple[str, str]]:
@@ -34,12 +31,5 @@ def archive(source: Source) -> Iterable[tuple[str, bytes]]:
     Yields:
         The archive: the same bytes whenever it is packed.
     """
-    packed = io.BytesIO()
-    with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
-        for rule in source.rules:
-            for file in rule.files:
-                entry = ZipInfo(file.path, BEGUN)
-                entry.compress_type = ZIP_DEFLATED
-                entry.external_attr = READABLE
-                archive.writestr(entry, file.text)
-    yield ARCHIVE, packed.getvalue()
+    files = {file.path: file.text for rule in source.rules for file in rule.files}
+    yield ARCHIVE, pack(files)

@@ -1,18 +1,16 @@
 """Makes an Agent Skill of the rules: a folder that a coding agent can read."""
 
-import io
 import json
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 
 from proof.blocks import Block
 from proof.facts import Facts, Source
+from proof.pack import pack
 from proof.twins import fenced, plain, reported, sections, setting, twin
 
 NAME = "python-expert"
 FOLDER = f"skill/{NAME}"
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
 SHORT = 40  # characters: an exception in fewer words takes another sentence
 LONGEST = 1024  # characters of a description
 SENTENCE = re.compile(r"(?:`[^`]*`|\[[^\]]*\]\([^)]*\)|[^`\[]|\[)+?[.!?]\)?(?=\s|$)")
@@ -69,27 +67,7 @@ def skill(source: Source) -> Iterable[tuple[str, str | bytes]]:
         files[f"references/{chapter}.md"] = _reference(source, chapter, rules)
     for name, text in files.items():
         yield f"{FOLDER}/{name}", text
-    yield f"{FOLDER}.zip", archive({f"{NAME}/{name}": files[name] for name in files})
-
-
-def archive(files: dict[str, str]) -> bytes:
-    """Pack files so that the same texts give the same bytes on every machine.
-
-    Args:
-        files: The texts, by their paths in the archive.
-
-    Returns:
-        A zip. Nothing in it is compressed: what a compressor makes differs with its
-        version.
-    """
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as whole:
-        for name, text in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.create_system = 3  # Unix, wherever it is made
-            entry.external_attr = 0o644 << 16
-            whole.writestr(entry, text)
-    return packed.getvalue()
+    yield f"{FOLDER}.zip", pack({f"{NAME}/{name}": files[name] for name in files})
 
 
 def _skill_md(source: Source, chapters: dict[str, list[Facts]]) -> str:

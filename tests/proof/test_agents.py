@@ -12,7 +12,8 @@ from proof.check import check_site
 from proof.export import export
 from proof.facts import Source, facts
 from proof.fragments import Fragments
-from proof.skill import archive, brief, skill
+from proof.pack import pack
+from proof.skill import brief, skill
 from tests.proof.conftest import AVOID, CHAPTER, PAGE, SNIPPET, TITLE, Planted
 from tests.proof.skills import skill_faults
 from tests.proof.test_site import ledger
@@ -312,8 +313,8 @@ def test_the_archive_is_the_folder(planted: Planted) -> None:
 
 
 def test_the_same_texts_are_packed_to_the_same_bytes() -> None:
-    packed = archive({"b.md": "é", "a/c.md": ""})
-    assert archive({"a/c.md": "", "b.md": "é"}) == packed
+    packed = pack({"b.md": "é", "a/c.md": ""})
+    assert pack({"a/c.md": "", "b.md": "é"}) == packed
     with zipfile.ZipFile(io.BytesIO(packed)) as whole:
         assert [
             (each.filename, each.date_time[0], each.create_system, each.external_attr)
@@ -341,7 +342,7 @@ def test_a_block_that_is_not_proven_is_refused_in_each_of_them(
 def test_a_block_that_is_not_proven_is_refused_in_an_archive(planted: Planted) -> None:
     site = exported(planted)
     text = read(site, REFERENCE).replace("if cart is None:", "if cart == []:")
-    (site / f"{SKILL}.zip").write_bytes(archive({"a/cart.md": text}))
+    (site / f"{SKILL}.zip").write_bytes(pack({"a/cart.md": text}))
     made = Fragments(planted.project, ledger(planted))
     found = check_site(planted.project, site, made.code)
     assert f"{SKILL}.zip/a/cart.md" in {each.path for each in found}
