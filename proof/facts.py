@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from proof.fragments import Fragments
 from proof.ledger import Ledger
+from proof.older import Pythons
 from proof.project import Project, Rule, Strength
-from proof.rule_fragments import diagnostics_of, proofs_of
+from proof.rule_fragments import diagnostics_of, proofs_of, pythons_of
 from proof.source import shown
 
 type Kind = Literal["module", "types", "counterexample", "tests"]
@@ -47,6 +48,7 @@ class Facts(BaseModel):
         address: Its page, relative to the site's address; ends with a slash.
         codes: The codes by which each tool reports it.
         proofs: What its proof shows besides tests, such as ``timeline``.
+        python: On which Pythons it holds, where that was found out.
         files: Its files, the recommended modules first.
     """
 
@@ -60,6 +62,7 @@ class Facts(BaseModel):
     address: str
     codes: dict[str, list[str]]
     proofs: list[str]
+    python: Pythons | None
     files: list[File]
 
 
@@ -113,6 +116,7 @@ def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
         address=f"{rule.chapter}/{rule.name}/",
         codes={tool: sorted(each) for tool, each in sorted(codes.items())},
         proofs=proofs_of(ledger.units[rule.tests]),
+        python=pythons_of(project, ledger, rule),
         files=[
             File(
                 kind=kind,
