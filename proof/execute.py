@@ -204,6 +204,8 @@ def run(
     if python is None:
         command += [target for work in todo for target in work.targets]
     else:
+        # a test that fails there may leave behind what makes the next one fail as well
+        command += ["-p", "no:unraisableexception", "-p", "no:threadexception"]
         command += ["--noconftest", *(work.tests for work in todo)]
     env = {
         "PROOF_REPORT": str(report),

@@ -225,8 +225,8 @@ class Older(Record):
         refused: What speaks against the next older one.
         ran: The interpreters that ran its tests, newest first, each with the tests that
             fail there.
-        unfit: The interpreter, if any, that can't run them, and why; no older one was
-            tried.
+        unfit: The interpreters on which the tests themselves can't run, and why.
+        broken: The interpreters on which the snippet can't be imported, and why.
     """
 
     key: str
@@ -234,6 +234,7 @@ class Older(Record):
     refused: str = ""
     ran: dict[str, list[str]] = Field(default_factory=dict)
     unfit: dict[str, str] = Field(default_factory=dict)
+    broken: dict[str, str] = Field(default_factory=dict)
 
 
 class Machine(Record):

@@ -6,6 +6,7 @@ which interpreters of this machine its tests pass.
 
 import ast
 import itertools
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.metadata import distribution
 
@@ -31,6 +32,7 @@ LOADED = tuple(  # by every run of pytest, or by some tests
     for each in ("clock", "mongodb", "plugin", "postgresql", "record", "valkey")
 )
 DECIDES = (LOCK, "pyproject.toml", "proof/diagnose.py", "proof/interpreters.py")
+PLACE = re.compile(r" \(/[^)]*\)$")  # of the module that lacks a name
 NEWER = "its tests are written for a newer one"
 # An ignore that only a newer version needs speaks against nothing.
 IDLE = (REVEALS, "unused-ignore", "reportUnnecessaryTypeIgnoreComment")
@@ -44,7 +46,8 @@ class Pythons(BaseModel):
         accepted: The oldest version for which both type checkers accept it.
         refused: What speaks against the one before that; empty if none is older.
         passed: The interpreters on which its tests pass, newest first, in full.
-        failed: The others that were at hand, with the reason.
+        failed: Those on which one fails that runs the snippet, and which.
+        unfit: Those that can't run them, for a reason of the tests' own.
         differs: The tests that fail on an interpreter, but run no line of the snippet.
     """
 
@@ -55,6 +58,7 @@ class Pythons(BaseModel):
     refused: str
     passed: list[str]
     failed: dict[str, str]
+    unfit: dict[str, str]
     differs: dict[str, list[str]]
 
 
@@ -73,7 +77,7 @@ def pythons(verdict: Older, unit: Unit, modules: Collection[str]) -> Pythons:
         The facts.
     """
     own = {claim.name for claim in unit.tests if any(map(claim.lines.get, modules))}
-    failed = dict(verdict.unfit)
+    failed = dict(verdict.broken)
     for full, names in verdict.ran.items():
         if wrong := [name for name in names if name in own]:
             failed[full] = sentence(wrong[0])
@@ -85,6 +89,7 @@ def pythons(verdict: Older, unit: Unit, modules: Collection[str]) -> Pythons:
         refused=verdict.refused,
         passed=[full for full in verdict.ran if full not in failed],
         failed=failed,
+        unfit=verdict.unfit,
         differs={
             full: [sentence(name) for name in names if name not in own]
             for full, names in verdict.ran.items()
@@ -155,21 +160,25 @@ def older(
     Raises:
         ToolError: If a checker broke down.
     """
-    rules = [work.rule for work in works.values() if work.rule]
+    rules = {work.tests: work.rule for work in works.values() if work.rule}
     refused: dict[str, str] = {}
-    accepted = _check(project, children, rules, refused)
+    accepted = _check(project, children, [*rules.values()], refused)
     verdicts = {
-        rule.tests: Older(
-            key=digests[rule.tests],
-            accepted=accepted[rule.tests],
-            refused=refused.get(rule.tests, ""),
+        tests: Older(
+            key=digests[tests],
+            accepted=accepted[tests],
+            refused=refused.get(tests, ""),
         )
-        for rule in rules
+        for tests in rules
     }
     for python in found:
         todo: list[Work] = []
         for tests, verdict in verdicts.items():
-            if verdict.unfit or python.version not in verdict.accepted:
+            if (
+                verdict.unfit
+                or verdict.broken
+                or python.version not in verdict.accepted
+            ):
                 continue
             paths = [tests, *works[tests].snippets]
             if any(_lacks_syntax(project, path, python.version) for path in paths):
@@ -180,7 +189,8 @@ def older(
             name = f"python-{python.version}"
             result = execute.run(project, children, name, todo, program)
             for work in todo:
-                _judge(work, python, result, verdicts[work.tests])
+                modules = project.recommended(rules[work.tests])
+                _judge(result, python, work.tests, modules, verdicts[work.tests])
     return verdicts
 
 
@@ -248,18 +258,27 @@ def _lacks_syntax(project: Project, path: str, version: str) -> str:
     return ""
 
 
-def _judge(work: Work, python: Interpreter, result: Result, verdict: Older) -> None:
+def _judge(
+    result: Result,
+    python: Interpreter,
+    tests: str,
+    modules: Sequence[str],
+    verdict: Older,
+) -> None:
     """Add to a verdict what the tests of a rule showed on an interpreter."""
-    if why := result.broken or result.errors.get(work.tests):
-        verdict.unfit[python.full] = (
-            why.strip().splitlines()[-1].removeprefix("E ").strip()
-        )
+    if result.broken:
+        return  # pytest itself does not run there: as good as not at hand
+    if why := result.errors.get(tests):
+        last = why.strip().splitlines()[-1].removeprefix("E ").strip()
+        ours = any(f"{path}:" in why for path in modules)
+        there = verdict.broken if ours else verdict.unfit
+        there[python.full] = PLACE.sub("", last)
         return
     outcomes = {
         name: outcome["outcome"]
         for node, outcome in result.tests.items()
         for path, _, name in [node.partition("::")]
-        if path == work.tests
+        if path == tests
     }
     failing = [name for name, outcome in outcomes.items() if outcome != "passed"]
     if not outcomes:

@@ -346,6 +346,7 @@ def _on_older(found: Pythons) -> dict[str, str]:
         facts["Tests passed on"] = ", ".join(f"CPython {each}" for each in found.passed)
     for title, told in (
         ("Tests fail on", found.failed.items()),
+        ("Tests can't run on", found.unfit.items()),
         (
             "Python differs on",
             ((full, "; ".join(names)) for full, names in found.differs.items()),

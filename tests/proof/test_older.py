@@ -150,6 +150,17 @@ def test_what_an_interpreter_cannot_run_is_told_and_no_older_one_is_tried(
     assert verdict.ran == {}
 
 
+def test_an_import_that_fails_in_the_snippet_is_told_apart(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(older, "TOOLS", ())
+    monkeypatch.setattr(older, "environment", Mock(return_value=HERE.path))
+    planted.append(SNIPPET, "\nfrom typing import Nowhere\n")
+    verdict = find(planted, HERE)[TESTS]
+    why = "ImportError: cannot import name 'Nowhere' from 'typing'"
+    assert (verdict.broken, verdict.unfit) == ({"3.12.9": why}, {})
+
+
 def test_without_packages_an_interpreter_is_as_good_as_absent(
     planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,13 +194,23 @@ def test_nothing_older_than_what_the_checkers_accept_counts() -> None:
     assert known(verdict).oldest == "3.13"
 
 
-def test_a_version_that_cannot_run_the_tests_does_not_count() -> None:
+def test_tests_that_cannot_run_on_a_version_say_nothing_of_it() -> None:
     accepted = ["3.12", "3.11"]
     verdict = Older(
         key="", accepted=accepted, ran={"3.12.1": []}, unfit={"3.11.7": "no"}
     )
-    assert known(verdict).oldest == "3.12"
-    assert known(verdict).failed == {"3.11.7": "no"}
+    found = known(verdict)
+    assert (found.oldest, found.passed) == ("3.11", ["3.12.1"])
+    assert (found.failed, found.unfit) == ({}, {"3.11.7": "no"})
+
+
+def test_a_snippet_that_cannot_be_imported_does_not_hold() -> None:
+    accepted = ["3.12", "3.11"]
+    verdict = Older(
+        key="", accepted=accepted, ran={"3.12.1": []}, broken={"3.11.7": "no"}
+    )
+    found = known(verdict)
+    assert (found.oldest, found.failed) == ("3.12", {"3.11.7": "no"})
 
 
 def test_a_failing_test_that_runs_no_line_of_the_snippet_is_a_difference() -> None:
