@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from proof.diagnose import ruff_names
 from proof.facts import Source
+from proof.rule_fragments import diagnostics_of
+
+RUFF_RULES = "https://docs.astral.sh/ruff/rules/"
 
 type Codes = defaultdict[str, defaultdict[str, list[str]]]
 
@@ -14,7 +17,8 @@ def desk_json(source: Source) -> Iterable[tuple[str, str]]:
     """List the rules by the codes that their counterexamples were proven to trigger.
 
     After them come the rules whose pages name a code that a test of theirs confirms.
-    With its preview on, ruff prints a rule's name for its code in all but JSON.
+    With its preview on, ruff prints a rule's name for its code in all but JSON: the
+    names are taken from the links in its own reports, where it made some.
 
     Args:
         source: What exports are made of.
@@ -28,7 +32,15 @@ def desk_json(source: Source) -> Iterable[tuple[str, str]]:
         _add(codes, rule.id, rule.codes)
     for rule in source.rules:
         _add(codes, rule.id, rule.related)
-    names = {name: code for name, code in ruff_names() if code in codes["ruff"]}
+    names = {
+        each.url.removeprefix(RUFF_RULES).rstrip("/"): each.code
+        for rule in source.project.rules
+        for each in diagnostics_of(source.project, source.ledger, rule)
+        if each.url.startswith(RUFF_RULES)
+    }
+    related = {code for each in source.rules for code in each.related.get("ruff", ())}
+    if related:  # ruff is asked for no other
+        names |= {name: code for name, code in ruff_names() if code in related}
     rules = [
         each.model_dump(include={"id", "title", "strength", "address"})
         for each in source.rules
