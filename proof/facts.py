@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from proof.fragments import Fragments
 from proof.ledger import Ledger
+from proof.older import Pythons
 from proof.project import Project, Rule, Strength
 from proof.related import related
-from proof.rule_fragments import diagnostics_of, proofs_of
+from proof.rule_fragments import diagnostics_of, proofs_of, pythons_of
 from proof.source import shown
 
 type Kind = Literal["module", "types", "counterexample", "tests"]
@@ -49,6 +50,7 @@ class Facts(BaseModel):
         codes: The codes by which each tool reports its counterexample.
         related: The codes besides, that its page names and a test of it confirms.
         proofs: What its proof shows besides tests, such as ``timeline``.
+        python: On which Pythons it holds, where that was found out.
         files: Its files, the recommended modules first.
     """
 
@@ -63,6 +65,7 @@ class Facts(BaseModel):
     codes: dict[str, list[str]]
     related: dict[str, list[str]]
     proofs: list[str]
+    python: Pythons | None
     files: list[File]
 
 
@@ -115,6 +118,7 @@ def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
         codes=_by_tool(codes),
         related=_by_tool(related(project, ledger, rule) - codes),
         proofs=proofs_of(ledger.units[rule.tests]),
+        python=pythons_of(project, ledger, rule),
         files=[
             File(
                 kind=kind,

@@ -11,6 +11,7 @@ from proof import draw
 from proof.copying import bar, conditions, name_of
 from proof.ledger import Claim, Diagnostic, Ledger, Unit
 from proof.markup import count, definitions, details, link, message, sentence
+from proof.older import NEWEST, Pythons, pythons
 from proof.project import Project, Rule
 from proof.runnable import examples_ran_on, module_of, runnable
 from proof.source import (
@@ -50,6 +51,14 @@ def diagnostics_of(project: Project, ledger: Ledger, rule: Rule) -> list[Diagnos
         for each in verdict.diagnostics
         if each.path in paths
     ]
+
+
+def pythons_of(project: Project, ledger: Ledger, rule: Rule) -> Pythons | None:
+    """Tell on which Pythons a rule holds; ``None`` where nobody found out yet."""
+    verdict, unit = ledger.older.get(rule.tests), ledger.units.get(rule.tests)
+    if verdict is None or unit is None:
+        return None
+    return pythons(verdict, unit, project.recommended(rule))
 
 
 def proofs_of(unit: Unit) -> list[str]:
@@ -99,7 +108,9 @@ class RuleFragments:
         ]
         if runnable(self._project, rule):
             blocks.append(f'<div class="run" data-module="{module_of(rule)}"></div>\n')
-        whole = "\n".join([*blocks, conditions(self._project, rule)])
+        found = pythons_of(self._project, self._ledger, rule)
+        oldest = found.oldest if found else NEWEST
+        whole = "\n".join([*blocks, conditions(self._project, rule, oldest)])
         yield "do", whole
         yield "whole", details("whole", "The whole module", whole)
         for name, (path, lines) in _regions(self._project, rule).items():
@@ -319,7 +330,30 @@ class RuleFragments:
         }
         if also := examples_ran_on(self._project, self._ledger, rule):
             facts["Examples also ran on"] = also
+        if found := pythons_of(self._project, self._ledger, rule):
+            facts |= _on_older(found)
         return facts
+
+
+def _on_older(found: Pythons) -> dict[str, str]:
+    """Tell apart what the checkers and what older interpreters say of a snippet."""
+    accepted = f"for Python {found.accepted} and newer"
+    if found.refused:
+        version, _, why = found.refused.partition(": ")
+        accepted += f"; for {version} {message(why)}"
+    facts = {"Both checkers accept it": accepted}
+    if found.passed:
+        facts["Tests passed on"] = ", ".join(f"CPython {each}" for each in found.passed)
+    for title, told in (
+        ("Tests fail on", found.failed.items()),
+        (
+            "Python differs on",
+            ((full, "; ".join(names)) for full, names in found.differs.items()),
+        ),
+    ):
+        if said := [f"CPython {full}: {message(what)}" for full, what in told]:
+            facts[title] = "<br>".join(said)
+    return facts
 
 
 def _pieces(
