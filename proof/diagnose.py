@@ -388,19 +388,23 @@ def is_code(tool: Tool, code: str) -> bool:
 
 
 @cache
+def ruff_names() -> tuple[tuple[str, str], ...]:
+    """Ask ruff for the names of its rules, and the code of each."""
+    command = [*_module("ruff"), "rule", "--all", "--output-format=json"]
+    rules: list[dict[str, Any]] = json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
+    return tuple((rule["name"], rule["code"]) for rule in rules if rule["code"])
+
+
+@cache
 def _codes_of(tool: str) -> frozenset[str]:
     """Ask the tool itself for its codes; pyright's stand only in its own source."""
     match tool:
         case "ruff format":
             return frozenset({FORMAT})
         case "ruff":
-            command = [*_module("ruff"), "rule", "--all", "--output-format=json"]
-            rules: list[dict[str, Any]] = json.loads(
-                subprocess.run(
-                    command, check=True, capture_output=True, text=True
-                ).stdout
-            )
-            return frozenset({rule["code"] for rule in rules} | {"invalid-syntax"})
+            return frozenset({code for _, code in ruff_names()} | {"invalid-syntax"})
         case "mypy":
             from mypy.errorcodes import error_codes  # noqa: PLC0415 - slow, rarely asked
 

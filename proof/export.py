@@ -6,6 +6,7 @@ from pathlib import Path
 
 from proof.desk import desk_json
 from proof.downloads import archive, downloads
+from proof.editors import jetbrains, vs_code
 from proof.facts import Source, facts
 from proof.feed import feed_xml
 from proof.fragments import Fragments
@@ -36,6 +37,8 @@ EXPORTS: tuple[Export, ...] = (
     desk_json,
     downloads,
     archive,
+    vs_code,
+    jetbrains,
     pyodide,
 )
 

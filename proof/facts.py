@@ -1,7 +1,7 @@
 """What is known of each rule, in one form for everything but its page."""
 
 import re
-from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from proof.fragments import Fragments
 from proof.ledger import Ledger
 from proof.older import Pythons
 from proof.project import Project, Rule, Strength
+from proof.related import related
 from proof.rule_fragments import diagnostics_of, proofs_of, pythons_of
 from proof.source import shown
 
@@ -46,7 +47,8 @@ class Facts(BaseModel):
         lead: The lead, in Markdown, on one line.
         strength: How much weight it has in a review.
         address: Its page, relative to the site's address; ends with a slash.
-        codes: The codes by which each tool reports it.
+        codes: The codes by which each tool reports its counterexample.
+        related: The codes besides, that its page names and a test of it confirms.
         proofs: What its proof shows besides tests, such as ``timeline``.
         python: On which Pythons it holds, where that was found out.
         files: Its files, the recommended modules first.
@@ -61,6 +63,7 @@ class Facts(BaseModel):
     strength: Strength
     address: str
     codes: dict[str, list[str]]
+    related: dict[str, list[str]]
     proofs: list[str]
     python: Pythons | None
     files: list[File]
@@ -98,9 +101,7 @@ def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
     Returns:
         The facts.
     """
-    codes: defaultdict[str, set[str]] = defaultdict(set)
-    for each in diagnostics_of(project, ledger, rule):
-        codes[each.tool].add(each.code)
+    codes = {(each.tool, each.code) for each in diagnostics_of(project, ledger, rule)}
     of_kind: list[tuple[Kind, list[str]]] = [
         ("module", project.recommended(rule)),
         ("types", project.types(rule)),
@@ -114,7 +115,8 @@ def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
         lead=lead(project.read(rule.page)),
         strength=rule.strength,
         address=f"{rule.chapter}/{rule.name}/",
-        codes={tool: sorted(each) for tool, each in sorted(codes.items())},
+        codes=_by_tool(codes),
+        related=_by_tool(related(project, ledger, rule) - codes),
         proofs=proofs_of(ledger.units[rule.tests]),
         python=pythons_of(project, ledger, rule),
         files=[
@@ -128,6 +130,13 @@ def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
             for path in paths
         ],
     )
+
+
+def _by_tool(codes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    by_tool: dict[str, list[str]] = {}
+    for tool, code in sorted(codes):
+        by_tool.setdefault(tool, []).append(code)
+    return by_tool
 
 
 def lead(page: str) -> str:

@@ -17,6 +17,7 @@ from proof.rule_fragments import (
     proofs_of,
     pythons_of,
 )
+from proof.runnable import ran_on
 
 FOLDER = ".proof/fragments"
 OF_A_CHAPTER = ("rules", "reference")
@@ -206,6 +207,8 @@ class Fragments:
         machine, tools = self._ledger.machine, self._ledger.tools
         facts = {"Interpreter": machine.python, "System": machine.system}
         facts |= {name: verdict.version for name, verdict in tools.items()}
+        if told := ran_on(self._ledger):
+            facts["In the browser"] = told
         return definitions("facts", facts)
 
     def _all_diagnostics(self) -> list[Diagnostic]:

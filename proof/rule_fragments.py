@@ -13,7 +13,7 @@ from proof.ledger import Claim, Diagnostic, Ledger, Unit
 from proof.markup import count, definitions, details, link, message, sentence
 from proof.older import NEWEST, Pythons, pythons
 from proof.project import Project, Rule
-from proof.runnable import module_of, runnable
+from proof.runnable import examples_ran_on, module_of, runnable
 from proof.source import (
     CHECKERS,
     Expectation,
@@ -328,8 +328,8 @@ class RuleFragments:
             f"demanded and reported, {count(failures, 'failure')} shown by tests",
             "Ran on": ", ".join([machine.python, machine.system, *servers]),
         }
-        if unit.examples and runnable(self._project, rule):
-            facts["Examples also ran on"] = "CPython 3.14 in WebAssembly, by Pyodide"
+        if also := examples_ran_on(self._project, self._ledger, rule):
+            facts["Examples also ran on"] = also
         if found := pythons_of(self._project, self._ledger, rule):
             facts |= _on_older(found)
         return facts

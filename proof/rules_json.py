@@ -12,6 +12,7 @@ def rules_json(source: Source) -> Iterable[tuple[str, str]]:
     listed = [
         each.model_dump(include={"id", "chapter", "title", "lead", "strength"})
         | {"link": source.address + each.address, "codes": each.codes}
+        | {"related": each.related}
         | {
             "files": [
                 {
