@@ -1,8 +1,7 @@
 /* Where there is no page: those whose address is most like the one that was asked for. */
-import { find } from "./search.js"
+import { base, find } from "./search.js"
 
 const words = decodeURIComponent(location.pathname).match(/[\p{L}\d]+/gu) ?? []
-const base = new URL(`${document.getElementById("search").dataset.base}/`, location)
 // first what all words lead to, then what the last ones do: a chapter may be wrong as well
 const tries = [words, words.slice(-2), words.slice(-1)].map((some) => some.join(" "))
 const found = tries.map((query) => (query ? find(query) : [])).find((some) => some.length) ?? []
