@@ -193,6 +193,24 @@ def test_axe_finds_nothing_where_lines_are_chosen_and_keys_listed(
     context.close()
 
 
+@pytest.mark.parametrize("palette", ["light", "dark"])
+def test_axe_finds_nothing_in_an_open_search_and_an_open_menu(
+    page: Page, address: str, axe: str, palette: Palette
+) -> None:
+    set_up(page, palette, 390)
+    page.goto(address + RULE)
+    page.add_script_tag(path=axe)
+    page.keyboard.press("/")
+    page.keyboard.type("default")
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(RUN_AXE, ".search") == []
+    page.keyboard.press("Escape")
+    page.get_by_role("checkbox", name="Menu").press("Space")
+    page.get_by_role("link", name="Concurrency", exact=True).wait_for()
+    assert page.evaluate(RUN_AXE, ".md-sidebar--primary") == []
+
+
 def test_a_keyboard_reaches_and_opens_a_test(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.goto(f"{address}pitfalls/mutable-defaults/#proof")
