@@ -40,6 +40,11 @@ document.addEventListener("keydown", ({ key }) => {
   if (key === "Escape") menu.checked = false
 })
 
+// the page that is open, in sight in a list of chapters that scrolls
+const open = document.querySelector(".md-nav--primary [aria-current]")
+const chapters = open?.closest(".md-sidebar")
+if (chapters) chapters.scrollTop = open.offsetTop - chapters.clientHeight / 2
+
 // the search is loaded when it is first used
 const query = document.getElementById("search")
 const load = () => import("./search.js").catch(() => {})
@@ -68,6 +73,9 @@ export function say(what) {
 
 // the table of all rules can be filtered
 if (document.querySelector("table.rules")) import("./rules.js")
+
+// an address that is not there: what was probably meant
+if (document.getElementById("nearest")) import("./nearest.js")
 
 // the desk reads what a tool printed
 if (document.getElementById("desk")) import("./desk.js")

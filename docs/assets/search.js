@@ -4,7 +4,7 @@ import { say } from "./proven.js"
 
 const MOST = 8 // results
 const input = document.getElementById("search")
-const base = new URL(`${input.dataset.base}/`, location)
+export const base = new URL(input.dataset.base.replace(/\/?$/, "/"), location)
 const pages = await (await fetch(new URL("search.json", base))).json()
 const plain = (text) => text.toLowerCase().replace(/\s+/g, " ").trim()
 

@@ -29,10 +29,32 @@ QUIET = (
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves files without a word."""
+    """Serves files without a word, over connections and for caches that are kept.
+
+    An address that is not there gets the page that says so, as on a static host.
+    """
+
+    protocol_version = "HTTP/1.1"
 
     @override
     def log_message(self, format: str, *args: object) -> None: ...
+
+    @override
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "max-age=600")
+        super().end_headers()
+
+    @override
+    def send_error(
+        self, code: int, message: str | None = None, explain: str | None = None
+    ) -> None:
+        page = Path(self.directory, "404.html").read_bytes()
+        self.send_response(code, message)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(page)
 
 
 @pytest.fixture(scope="session")

@@ -14,20 +14,25 @@ ID = "pitfalls-mutable-defaults"
 TITLE = "Default to None, then test identity"
 CLIPBOARD = "navigator.clipboard.readText()"
 # Presses every button that copies code, and gives what each one copied.
+# What is told of a copy is told once its text is on the clipboard.
 COPY_ALL = """async () => {
+    const toast = document.querySelector("p.toast")
     const copied = []
     const buttons = document.querySelectorAll("article button.copy:not([hidden])")
     for (const button of buttons) {
-        await navigator.clipboard.writeText("nothing")
+        const told = new Promise((resume) => {
+            new MutationObserver((_, seen) => (seen.disconnect(), resume()))
+                .observe(toast, {childList: true})
+        })
         button.click()
-        while (await navigator.clipboard.readText() === "nothing")
-            await new Promise((resume) => setTimeout(resume, 1))
+        await told
         const text = await navigator.clipboard.readText()
         copied.push([button.getAttribute("aria-label"), text])
     }
     return copied
 }"""
 
+WIDE = "document.documentElement.scrollWidth > innerWidth"
 # From which line of each piece how many are highlighted.
 PARTS_LIT = """(all) => all.map(({style}) =>
     [style.getPropertyValue("--from"), style.getPropertyValue("--lit")])"""
@@ -57,12 +62,13 @@ def opened(page: Page, address: str) -> Page:
     return page
 
 
-def test_every_block_of_the_site_is_copied_to_the_byte(
+def test_every_block_is_copied_to_the_byte_and_no_page_is_wider_than_a_phone(
     page: Page, address: str, site: Path
 ) -> None:
     listed = json.loads((site / "rules.json").read_text("utf-8"))["rules"]
     proven = {file["sha256"] for rule in listed for file in rule["files"]}
     modules: set[str] = set()
+    page.set_viewport_size({"width": 390, "height": 800})
     for path in sorted(site.glob("**/index.html")):
         tree = LexborHTMLParser(path.read_text("utf-8"))
         folder = path.parent
@@ -70,9 +76,12 @@ def test_every_block_of_the_site_is_copied_to_the_byte(
         bars = tree.css("p.bar")
         headed = "p.bar + .highlight code, .avoid pre > code, .types pre > code"
         blocks = len(tree.css("pre > code")) - len(tree.css(headed))
+        if 'http-equiv="refresh"' in path.read_text("utf-8"):
+            continue
+        page.goto(address + here, wait_until="domcontentloaded")
+        assert not page.evaluate(WIDE), here
         if not blocks + len(bars):
             continue
-        page.goto(address + here)
         page.locator("button.copy").first.wait_for(state="attached")
         copied = page.evaluate(COPY_ALL)
         assert len(copied) == 2 * len(bars) + blocks, here

@@ -155,6 +155,21 @@ def test_axe_finds_nothing_after_running_and_editing(page: Page, axe: str) -> No
     assert found == []
 
 
+def test_a_wheel_is_loaded_where_it_is_needed_and_no_other_in_its_place(
+    page: Page, asked: list[str]
+) -> None:
+    page.route("**/annotated_types*", lambda route: route.fulfill(body="another"))
+    use(page, "import pydantic")
+    refused = "Python could not be loaded. "
+    expect(state(page)).to_contain_text(refused, timeout=LOADED)
+    expect(state(page)).to_contain_text("annotated-types")
+    page.unroute("**/annotated_types*")
+    asked.clear()
+    use(page, "import pydantic")
+    expect(state(page)).to_contain_text("Ran to its end", timeout=LOADED)
+    assert sum(url.endswith(".whl") for url in asked) == len(WHEELS)
+
+
 def test_output_comes_before_the_end_and_the_reader_can_stop(page: Page) -> None:
     use(page, f"print('begun')\n{FOR_EVER}")
     expect(panel(page).get_by_role("log")).to_have_text("begun\n")
@@ -168,24 +183,6 @@ def test_what_runs_too_long_is_stopped_and_python_starts_anew(page: Page) -> Non
     expect(panel(page).get_by_role("log")).to_have_text("begun\n", timeout=LOADED)
     page.clock.fast_forward(31_000)
     expect(state(page)).to_have_text("Stopped: it ran for 30 seconds.")
-
-
-def test_a_wheel_is_loaded_where_it_is_needed_and_no_other_in_its_place(
-    context: BrowserContext, address: str, asked: list[str]
-) -> None:
-    page = context.new_page()
-    page.route("**/annotated_types*", lambda route: route.fulfill(body="another"))
-    page.goto(f"{address}typesystem/modern-syntax/")
-    panel(page).get_by_role("button", name="Run").click()
-    refused = "Python could not be loaded. "
-    expect(state(page)).to_contain_text(refused, timeout=LOADED)
-    expect(state(page)).to_contain_text("annotated-types")
-    page.unroute("**/annotated_types*")
-    asked.clear()
-    panel(page).get_by_role("button", name="Run").click()
-    expect(state(page)).to_contain_text("gave what", timeout=LOADED)
-    assert sum(url.endswith(".whl") for url in asked) == len(WHEELS)
-    page.close()
 
 
 def test_a_failure_to_load_says_so_and_can_be_tried_again(
