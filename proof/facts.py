@@ -1,18 +1,23 @@
 """What is known of each rule, in one form for everything but its page."""
 
+import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from proof.fragments import Fragments
 from proof.ledger import Ledger
 from proof.project import Project, Rule, Strength
 from proof.rule_fragments import diagnostics_of, proofs_of
 from proof.source import shown
+
+if TYPE_CHECKING:  # they show some of what is gathered here
+    from proof.fragments import Fragments
+
+LOCAL = "http://127.0.0.1:8000/"
 
 type Kind = Literal["module", "types", "counterexample", "tests"]
 
@@ -78,10 +83,15 @@ class Source:
 
     project: Project
     ledger: Ledger
-    made: Fragments
+    made: "Fragments"
     rules: list[Facts]
     address: str
     site: Path
+
+
+def site_address() -> str:
+    """Give the site's public address; it ends with a slash."""
+    return os.environ.get("SITE_URL", LOCAL).rstrip("/") + "/"
 
 
 def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:

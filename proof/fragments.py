@@ -6,6 +6,7 @@ from pathlib import Path
 from proof.changes import changelog, changes, told
 from proof.configuration import configuration, selection
 from proof.diagnose import TOOLS
+from proof.facts import facts, site_address
 from proof.ledger import Diagnostic, Ledger, sha256, write
 from proof.markup import definitions, message
 from proof.project import Project, Rule
@@ -15,6 +16,7 @@ from proof.rule_fragments import (
     names_of,
     proofs_of,
 )
+from proof.rules_json import entry, fields
 
 FOLDER = ".proof/fragments"
 OF_A_CHAPTER = ("rules", "reference")
@@ -24,6 +26,7 @@ BY_CHAPTER = "configuration-by-chapter.md"
 ALL_RULES = "all-rules.md"
 FIGURES = "figures.md"
 MACHINE = "machine.md"
+RULES_JSON = "rules-json.md"
 NOT_PROVEN = "not proven since the last edit"
 
 
@@ -36,6 +39,7 @@ def names(project: Project) -> Iterator[str]:
         for name in OF_A_CHAPTER:
             yield f"{chapter}/{name}.md"
     yield from (ALL_RULES, CHANGELOG, CONFIGURATION, BY_CHAPTER, FIGURES, MACHINE)
+    yield RULES_JSON
 
 
 class Fragments:
@@ -70,14 +74,15 @@ class Fragments:
         self.texts[CHANGELOG] = changelog(project, found)
         self.texts[ALL_RULES] = self._all_rules()
         whole = configuration(project, project.rules)
-        self.texts[CONFIGURATION] = self._toml(whole)
+        self.texts[CONFIGURATION] = self._fence("toml", whole)
         self.texts[BY_CHAPTER] = "\n".join(
             f"### {chapter.capitalize()}\n\n"
-            + self._toml(selection(project, project.of_chapter(chapter)))
+            + self._fence("toml", selection(project, project.of_chapter(chapter)))
             for chapter in project.chapters
         )
         self.texts[FIGURES] = self._figures()
         self.texts[MACHINE] = self._machine()
+        self.texts[RULES_JSON] = fields()
 
     def write(self) -> None:
         """Bring the folder to exactly these; one that is the same is not touched."""
@@ -100,6 +105,9 @@ class Fragments:
             made = RuleFragments(self._project, self._ledger, rule, unit)
             texts = made.texts
             self.code |= made.code
+            known = facts(self._project, self._ledger, rule)
+            listed = entry(known, site_address()).model_dump_json(indent=2)
+            texts["json"] = self._fence("json", listed)
             if rule.replaced:
                 texts["rule"] = self._replaced(rule) + texts["rule"]
             if rule.id in self._last:
@@ -120,10 +128,11 @@ class Fragments:
             f"**This rule was turned round.** {said}</div>\n\n"
         )
 
-    def _toml(self, text: str) -> str:
+    def _fence(self, language: str, text: str) -> str:
+        """Write a code block of a text that was derived."""
         text = text.strip("\n")
         self.code.add(text)
-        return f"```toml\n{text}\n```\n"
+        return f"```{language}\n{text}\n```\n"
 
     def _table(self, chapter: str) -> str:
         lines = ["| Rule | Weight | Reported by | Tests |", "|---|---|---|---|"]

@@ -29,6 +29,7 @@ RECORDED = ("timeline", "measured", "attack", "evidence")  # by tests, where the
 OF_A_RULE = (
     *("rule", "do", "whole", "types", "avoid", *RECORDED, "proof"),
     "quoted",  # the counterexample, for a page that isn't the rule's
+    "json",  # what rules.json says of it, likewise
 )
 RUNS = ("asyncio", "trio", "SQLite", "PostgreSQL")  # columns of a proof's matrix
 SHORT = 60  # characters

@@ -45,6 +45,7 @@ def configure(project: Project) -> None:
             "desk.md",
             {"Reference": reference},
             "configuration.md",
+            "rules-json.md",
             "changes.md",
             "how-it-is-proven.md",
         ],
