@@ -151,11 +151,11 @@ def _serve(root: Path, children: Children, _options: argparse.Namespace) -> int:
 
 
 def _unproven(run: Run) -> list[Fault]:
-    """Refuse the pages of rules that this machine could not prove."""
-    pages = {rule.id: rule.page for rule in run.project.rules}
+    """Refuse the pages that this machine could not prove."""
+    pages = {each.id: each.page for each in run.project.subjects}
     return [
-        Fault(pages[rule], 0, f"{why}: install it, or build where it is")
-        for rule, why in unproven(run.project, run.ledger).items()
+        Fault(pages[id_], 0, f"{why}: install it, or build where it is")
+        for id_, why in unproven(run.project, run.ledger).items()
     ]
 
 
@@ -169,19 +169,20 @@ def _unpublished(run: Run) -> list[Fault]:
 def _summarise(run: Run, began: float) -> None:
     rules = run.project.rules
     lacking = unproven(run.project, run.ledger)
+    proven = sum(rule.id not in lacking for rule in rules)
     units = run.ledger.units.values()
     passed = sum(claim.cases for unit in units for claim in unit.tests)
     passed += sum(unit.examples for unit in units)
     missing = {part for unit in run.ledger.units.values() for part in unit.missing}
     print(
-        f"\nProven: {len(rules) - len(lacking)} of {len(rules)} rules, "
+        f"\nProven: {proven} of {len(rules)} rules, "
         f"in {time.monotonic() - began:.1f} s. The ledger is {LEDGER}.\n"
         f"{passed} passed, 0 failed"
     )
     for part in sorted(missing):
         print(f"Not proven here: {part}")
-    for rule, why in lacking.items():
-        print(f"  {rule}: {why}")
+    for id_, why in lacking.items():
+        print(f"  {id_}: {why}")
 
 
 type Command = Callable[[Path, Children, argparse.Namespace], int]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from proof.desk import desk_json
 from proof.downloads import archive, downloads
-from proof.facts import Source, facts, site_address
+from proof.facts import Published, Source, facts, files_of, site_address
 from proof.feed import feed_xml
 from proof.fragments import Fragments
 from proof.ledger import Ledger
@@ -55,8 +55,15 @@ def export(project: Project, ledger: Ledger, made: Fragments, site: Path) -> set
         for rule in project.rules
         if rule.id not in made.unproven
     ]
-    source = Source(project, ledger, made, rules, site_address(), site)
-    texts = {file.text.strip("\n") for rule in rules for file in rule.files}
+    recipes = [
+        Published(id=each.id, address=each.address, files=files_of(project, each))
+        for each in project.recipes
+        if each.id not in made.unproven
+    ]
+    source = Source(project, ledger, made, rules, site_address(), site, recipes)
+    texts = {
+        file.text.strip("\n") for each in [*rules, *recipes] for file in each.files
+    }
     for each in EXPORTS:
         for name, content in each(source):
             path = site / name

@@ -3,6 +3,7 @@
 import os
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from proof.ledger import Ledger
-from proof.project import Project, Rule, Strength
+from proof.project import Project, Rule, Strength, Subject
 from proof.rule_fragments import diagnostics_of, proofs_of
 from proof.source import shown
 
@@ -40,32 +41,40 @@ class File(BaseModel):
     text: str
 
 
-class Facts(BaseModel):
-    """A rule.
+class Published(BaseModel):
+    """What is published of a rule or a recipe.
 
     Attributes:
         id: Its permanent id.
-        chapter: The chapter's name.
-        title: The title, in Markdown.
-        lead: The lead, in Markdown, on one line.
-        strength: How much weight it has in a review.
         address: Its page, relative to the site's address; ends with a slash.
-        codes: The codes by which each tool reports it.
-        proofs: What its proof shows besides tests, such as ``timeline``.
         files: Its files, the recommended modules first.
     """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
+    address: str
+    files: list[File]
+
+
+class Facts(Published):
+    """A rule.
+
+    Attributes:
+        chapter: The chapter's name.
+        title: The title, in Markdown.
+        lead: The lead, in Markdown, on one line.
+        strength: How much weight it has in a review.
+        codes: The codes by which each tool reports it.
+        proofs: What its proof shows besides tests, such as ``timeline``.
+    """
+
     chapter: str
     title: str
     lead: str
     strength: Strength
-    address: str
     codes: dict[str, list[str]]
     proofs: list[str]
-    files: list[File]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,7 @@ class Source:
         rules: What is known of each rule, in reading order.
         address: The site's public address; ends with a slash.
         site: The folder of the pages that were built.
+        recipes: What is published besides the rules.
     """
 
     project: Project
@@ -87,6 +97,7 @@ class Source:
     rules: list[Facts]
     address: str
     site: Path
+    recipes: Sequence[Published] = ()
 
 
 def site_address() -> str:
@@ -108,32 +119,37 @@ def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
     codes: defaultdict[str, set[str]] = defaultdict(set)
     for each in diagnostics_of(project, ledger, rule):
         codes[each.tool].add(each.code)
-    of_kind: list[tuple[Kind, list[str]]] = [
-        ("module", project.recommended(rule)),
-        ("types", project.types(rule)),
-        ("counterexample", project.counterexamples(rule)),
-        ("tests", [rule.tests]),
-    ]
     return Facts(
         id=rule.id,
         chapter=rule.chapter,
         title=rule.title,
         lead=lead(project.read(rule.page)),
         strength=rule.strength,
-        address=f"{rule.chapter}/{rule.name}/",
+        address=rule.address,
         codes={tool: sorted(each) for tool, each in sorted(codes.items())},
         proofs=proofs_of(ledger.units[rule.tests]),
-        files=[
-            File(
-                kind=kind,
-                path=path,
-                download=rule.download(path),
-                text=shown(project.read(path)),
-            )
-            for kind, paths in of_kind
-            for path in paths
-        ],
+        files=files_of(project, rule),
     )
+
+
+def files_of(project: Project, subject: Subject) -> list[File]:
+    """List the files of a rule or recipe as they are published."""
+    of_kind: list[tuple[Kind, list[str]]] = [
+        ("module", project.recommended(subject)),
+        ("types", project.types(subject)),
+        ("counterexample", project.counterexamples(subject)),
+        ("tests", [subject.tests]),
+    ]
+    return [
+        File(
+            kind=kind,
+            path=path,
+            download=subject.download(path),
+            text=shown(project.read(path)),
+        )
+        for kind, paths in of_kind
+        for path in paths
+    ]
 
 
 def lead(page: str) -> str:

@@ -5,7 +5,7 @@ import doctest
 import sys
 from collections.abc import Iterator
 
-from proof.project import Project, Rule
+from proof.project import Project, Subject
 
 # What Python in a browser has besides the standard library: see pyodide.py.
 PACKAGES = ("pydantic", "annotated-types", "typing-inspection", "typing-extensions")
@@ -54,23 +54,23 @@ LACKING_CALLS = {
 }
 
 
-def module_of(rule: Rule) -> str:
-    """Name the module that a rule's snippet is in a browser: it shadows no other."""
-    return rule.id.replace("-", "_")
+def module_of(subject: Subject) -> str:
+    """Name the module that a snippet is in a browser: it shadows no other."""
+    return subject.id.replace("-", "_")
 
 
-def runnable(project: Project, rule: Rule) -> str | None:
-    """Find the snippet of a rule that a browser can run.
+def runnable(project: Project, subject: Subject) -> str | None:
+    """Find the snippet of a rule or recipe that a browser can run.
 
     Args:
         project: The project.
-        rule: The rule.
+        subject: The rule or recipe.
 
     Returns:
         The path of its one module; ``None`` if it has several, needs what a browser
         lacks, or has no example that would show anything.
     """
-    paths = project.recommended(rule)
+    paths = project.recommended(subject)
     if len(paths) != 1:
         return None
     module, *examples = _trees(project.read(paths[0]))

@@ -1,0 +1,276 @@
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proof import rules_json
+from proof.record import Evidence
+from snippets.recipes.annotate import (
+    Finding,
+    Place,
+    annotation,
+    escaped,
+    explanations,
+    main,
+)
+
+SITE = "https://python.example/"
+MONEY = "Count money in Decimal: https://python.example/pitfalls/money/"
+DEFAULTS = "Default to None: https://python.example/pitfalls/mutable-defaults/"
+FAULTY = '''"""Keep an audit log."""
+
+import os
+
+
+def record(event: str, log: list[str] = []) -> list[str]:
+    log.append(event)
+    return log
+'''
+# GitHub's own cases for what it reads back: actions/toolkit, packages/core/__tests__
+PROPERTY = "percent % percent % cr \r cr \r lf \n lf \n colon : colon : comma , comma ,"
+PROPERTY_ESCAPED = (
+    "percent %25 percent %25 cr %0D cr %0D lf %0A lf %0A "
+    "colon %3A colon %3A comma %2C comma %2C"
+)
+
+
+def rule(name: str, title: str, *codes: str) -> rules_json.Rule:
+    """Describe a rule in the very form in which the site does."""
+    return rules_json.Rule(
+        id=f"pitfalls-{name}",
+        chapter="pitfalls",
+        title=title,
+        lead="",
+        strength="must",
+        link=f"{SITE}pitfalls/{name}/",
+        codes={"ruff": [*codes]} if codes else {"mypy": ["arg-type"]},
+        files=[],
+    )
+
+
+def listed(*rules: rules_json.Rule) -> str:
+    """Write rules.json in the very form in which the site does."""
+    whole = rules_json.Rules(schema_=f"{SITE}x", version=1, rules=[*rules])
+    return whole.model_dump_json(by_alias=True)
+
+
+RULES = listed(
+    rule("god-class", "Split a class", "PLR0904"),
+    rule("money", "Count money in Decimal", "RUF032", "B006"),
+    rule("optional", "Test for None"),
+    rule("mutable-defaults", "Default to None", "B006"),
+)
+
+
+def finding(code: str, message: str = "Found", path: str = "a.py") -> Finding:
+    place = Place(row=3, column=28)
+    return Finding(filename=path, location=place, code=code, message=message)
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> str:
+    path = tmp_path / "rules.json"
+    path.write_text(RULES, "utf-8")
+    return str(path)
+
+
+def run(
+    rules: str, report: object, patch: pytest.MonkeyPatch, root: str = "/repo"
+) -> int:
+    """Run the script on a report."""
+    text = report if isinstance(report, str) else json.dumps(report)
+    patch.setattr("sys.stdin", io.StringIO(text))
+    patch.setenv("GITHUB_WORKSPACE", root)
+    return main([rules])
+
+
+def test_what_ruff_prints_is_annotated_with_the_rules_title_and_link(
+    tmp_path: Path, evidence: Evidence
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/audit.py").write_text(FAULTY, "utf-8")
+    only = rule("mutable-defaults", "Default to `None`, then test identity", "B006")
+    (tmp_path / "rules.json").write_text(listed(only), "utf-8")
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache"]
+    report = subprocess.run(  # noqa: S603 - a fixed command
+        [*ruff, "--select=B,F", "--output-format=json"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+    )
+    script = Path(sys.modules[main.__module__].__file__ or "").resolve()
+    done = subprocess.run(  # noqa: S603 - a fixed command
+        [sys.executable, str(script), "rules.json"],
+        cwd=tmp_path,
+        input=report.stdout,
+        env={**os.environ, "GITHUB_WORKSPACE": str(tmp_path)},
+        check=False,
+        capture_output=True,
+    )
+    printed, said = done.stdout.decode(), done.stderr.decode()
+    evidence.add("The job's log", printed + said)
+    assert printed == (
+        "::error file=shop/audit.py,line=6,col=41,title=ruff B006::"
+        "Do not use mutable data structures for argument defaults%0A"
+        "Default to `None`, then test identity: "
+        f"{SITE}pitfalls/mutable-defaults/\n"
+        "::error file=shop/audit.py,line=3,col=8,title=ruff F401::"
+        "`os` imported but unused\n"
+    )
+    assert said == "2 found; without a rule: 1 F401\n"
+    assert done.returncode == 1
+
+
+def test_a_code_leads_to_every_rule_that_it_may_be_about() -> None:
+    assert explanations(RULES) == {
+        "PLR0904": [f"Split a class: {SITE}pitfalls/god-class/"],
+        "RUF032": [MONEY],
+        "B006": [MONEY, DEFAULTS],
+    }
+
+
+def test_each_explanation_stands_on_a_line_below_the_message() -> None:
+    shown = annotation(finding("B006"), [MONEY, DEFAULTS], ".")
+    assert shown == (
+        f"::error file=a.py,line=3,col=28,title=ruff B006::Found%0A{MONEY}%0A{DEFAULTS}"
+    )
+
+
+def test_what_no_rule_covers_is_annotated_without_a_link_and_counted(
+    rules: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = [finding("E501"), finding("F401"), finding("B006"), finding("F401")]
+    assert run(rules, report, monkeypatch) == 1
+    printed, said = capsys.readouterr()
+    assert "title=ruff E501::Found\n" in printed
+    assert said == "4 found; without a rule: 2 F401, 1 E501\n"
+
+
+def test_what_a_rule_explains_comes_first_else_in_ruffs_order(
+    rules: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = [finding(code) for code in ("F401", "E501", "RUF032", "B006")]
+    run(rules, report, monkeypatch)
+    lines = capsys.readouterr().out.splitlines()
+    titles = [line.partition("title=")[2].partition("::")[0] for line in lines]
+    assert titles == ["ruff RUF032", "ruff B006", "ruff F401", "ruff E501"]
+
+
+def test_a_path_is_told_from_the_root_of_the_repository(
+    rules: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "backend").mkdir()
+    monkeypatch.chdir(tmp_path / "backend")
+    report = [finding("B006", path=str(tmp_path / "backend/shop/audit.py"))]
+    run(rules, report, monkeypatch, root=str(tmp_path))
+    assert capsys.readouterr().out.startswith("::error file=backend/shop/audit.py,")
+
+
+def test_outside_of_github_a_path_is_told_from_here(
+    rules: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    report = json.dumps([finding("B006", path=str(tmp_path / "shop/audit.py"))])
+    monkeypatch.setattr("sys.stdin", io.StringIO(report))
+    assert main([rules]) == 1
+    assert capsys.readouterr().out.startswith("::error file=shop/audit.py,")
+
+
+def test_nothing_found_is_a_success(
+    rules: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(rules, [], monkeypatch) == 0
+    assert capsys.readouterr() == ("", "0 found; without a rule: none\n")
+
+
+def test_what_ends_a_property_is_escaped_as_github_reads_it() -> None:
+    assert escaped(PROPERTY, "%\r\n:,") == PROPERTY_ESCAPED
+    shown = annotation(finding("B006", path=f"{PROPERTY}.py"), [], ".")
+    assert shown.startswith(f"::error file={PROPERTY_ESCAPED}.py,line=3,")
+
+
+@given(message=st.text(), code=st.text())
+def test_a_finding_is_one_command_that_reads_back_as_it_was(
+    message: str, code: str
+) -> None:
+    shown = annotation(finding(code, message), [], ".")
+    begin, properties, data = shown.split("::", 2)
+    assert begin == ""
+    assert not {"\r", "\n"} & {*shown}
+    assert properties.count(",") == 3
+    title = properties.partition("title=")[2]
+    for sign in ",:\n\r%":
+        title = title.replace(f"%{ord(sign):02X}", sign)
+    for sign in "\n\r%":
+        data = data.replace(f"%{ord(sign):02X}", sign)
+    assert (title, data) == (f"ruff {code}", message)
+
+
+@pytest.mark.parametrize(
+    ("report", "why"),
+    [
+        ("", "JSONDecodeError('Expecting value: line 1 column 1 (char 0)')"),
+        ("ruff failed", "JSONDecodeError('Expecting value: line 1 column 1 (char 0)')"),
+        ('{"version": 1}', "AttributeError(\"'dict' object has no attribute 'sort'\")"),
+        ('[{"code": "B006"}]', "KeyError('location')"),
+        ("[1]", "TypeError(\"'int' object is not subscriptable\")"),
+    ],
+)
+def test_a_report_that_is_none_ends_in_one_line_and_no_annotation(
+    rules: str,
+    report: str,
+    why: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(rules, report, monkeypatch) == 2
+    assert capsys.readouterr() == ("", f"annotate: can't read ruff's report: {why}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"version": 2, "rules": []}', "ValueError('version 2, but 1 is read here')"),
+        ('{"version": 1}', "KeyError('rules')"),
+        ("<!doctype html>", "Expecting value: line 1 column 1 (char 0)"),
+    ],
+)
+def test_a_list_of_rules_that_is_none_is_refused(
+    tmp_path: Path,
+    text: str,
+    why: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "rules.json"
+    path.write_text(text, "utf-8")
+    assert run(str(path), [finding("B006")], monkeypatch) == 2
+    printed, said = capsys.readouterr()
+    assert not printed
+    assert said.startswith(f"annotate: can't read {path}: ")
+    assert why in said
+
+
+def test_a_missing_list_of_rules_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("none.json", [], monkeypatch) == 2
+    assert capsys.readouterr().err == (
+        "annotate: can't read none.json: "
+        "FileNotFoundError(2, 'No such file or directory')\n"
+    )
+    assert main([]) == 2
+    assert "can't read the argument" in capsys.readouterr().err
