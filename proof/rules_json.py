@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from proof.facts import Facts, Kind, Source
+from proof.markup import definitions, message
 from proof.project import Strength
 
 RULES, SCHEMA = "rules.json", "rules.schema.json"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-HEAD = ("| Field | Form | What it says |", "|---|---|---|")
 
 
 class Listed(BaseModel):
@@ -158,12 +158,12 @@ def fields() -> str:
     defined: dict[str, JsonSchemaValue] = schema.pop("$defs")
     parts: list[str] = []
     for each in (schema, *reversed(defined.values())):
-        rows = [
-            f"| `{name}` | {_form(field, defined)} | {_words(field)} |"
+        told = {
+            f"<code>{name}</code>": message(f"{_form(field, defined)}: {_words(field)}")
             for name, field in each.get("properties", {}).items()
-        ]
-        if rows:
-            parts.append("\n".join([f"**{_words(each)}**", "", *HEAD, *rows, ""]))
+        }
+        if told:
+            parts += [f"**{_words(each).rstrip('.')}**\n", definitions("facts", told)]
     return "\n".join(parts)
 
 
@@ -187,9 +187,9 @@ def _form(field: JsonSchemaValue, defined: dict[str, JsonSchemaValue]) -> str:
         case {"type": "array", "items": items}:
             said = f"list of {_form(items, defined)}s"
         case {"type": "object", "additionalProperties": values}:
-            said = f"object of {_form(values, defined)}"
+            said = f"object, each value a {_form(values, defined)}"
         case {"format": "uri"}:
-            said = "address"
+            said = "URL"
         case {"type": form, "examples": values}:
             said = f"{form}, such as {_listed(values)}"
         case _:

@@ -11,6 +11,7 @@ import pytest
 
 from proof.downloads import downloads
 from proof.fragments import Fragments
+from proof.markup import message
 from proof.rules_json import RULES, SCHEMA, fields, rules_json, schema_of_rules
 from tests.proof.conftest import Planted
 from tests.proof.test_copying import source
@@ -97,24 +98,25 @@ def test_every_field_is_described_by_the_schema_and_on_the_page() -> None:
     for each in (schema, schema["$defs"]["Rule"], schema["$defs"]["File"]):
         assert each["required"] == list(each["properties"])
         for name, field in each["properties"].items():
-            assert f"| `{name}` | " in table
-            assert f" | {' '.join(field['description'].split())} |\n" in table
+            assert f"<dt><code>{name}</code></dt><dd>" in table
+            described = " ".join(field["description"].split())
+            assert f": {message(described)}</dd>" in table
 
 
 @pytest.mark.parametrize(
-    "row",
+    ("name", "form"),
     [
-        "| `version` | `1` |",
-        "| `rules` | list of rules |",
-        "| `id` | string |",
-        "| `strength` | `must`, `should`, `consider` |",
-        "| `link` | address |",
-        "| `codes` | object of list of strings |",
-        "| `kind` | string, such as `module`, `types`, `counterexample`, `tests` |",
+        ("version", "<code>1</code>"),
+        ("rules", "list of rules"),
+        ("id", "string"),
+        ("strength", "<code>must</code>, <code>should</code>, <code>consider</code>"),
+        ("link", "URL"),
+        ("codes", "object, each value a list of strings"),
+        ("kind", "string, such as <code>module</code>, <code>types</code>, "),
     ],
 )
-def test_the_form_of_a_field_is_told_in_words(row: str) -> None:
-    assert f"\n{row} " in fields()
+def test_the_form_of_a_field_is_told_in_words(name: str, form: str) -> None:
+    assert f"<dt><code>{name}</code></dt><dd>{form}" in fields()
 
 
 def test_the_example_is_the_entry_of_its_rule(
