@@ -197,6 +197,7 @@ def test_the_whole_has_each_page_but_no_proof_and_nothing_twice(
         "# One configuration",
         "# The desk",
         "# How it is proven",
+        "# The rules as data",
     ]
     assert "## Proof" not in text
     assert "def test_" not in text

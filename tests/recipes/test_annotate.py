@@ -32,7 +32,7 @@ def record(event: str, log: list[str] = []) -> list[str]:
     log.append(event)
     return log
 '''
-# GitHub's own cases for what it reads back: actions/toolkit, packages/core/__tests__
+# GitHub's own cases: actions/toolkit, packages/core/__tests__/command.test.ts
 PROPERTY = "percent % percent % cr \r cr \r lf \n lf \n colon : colon : comma , comma ,"
 PROPERTY_ESCAPED = (
     "percent %25 percent %25 cr %0D cr %0D lf %0A lf %0A "
@@ -209,6 +209,23 @@ def test_what_ends_a_property_is_escaped_as_github_reads_it() -> None:
     assert escaped(PROPERTY, "%\r\n:,") == PROPERTY_ESCAPED
     shown = annotation(finding("B006", path=f"{PROPERTY}.py"), [], ".")
     assert shown.startswith(f"::error file={PROPERTY_ESCAPED}.py,line=3,")
+
+
+@pytest.mark.parametrize(
+    ("message", "read"),
+    [
+        (
+            "percent % percent % cr \r cr \r lf \n lf \n",
+            "percent %25 percent %25 cr %0D cr %0D lf %0A lf %0A",
+        ),
+        ("%25 %25 %0D %0D %0A %0A", "%2525 %2525 %250D %250D %250A %250A"),
+        ("colon : comma ,", "colon : comma ,"),
+    ],
+)
+def test_what_ends_a_message_is_escaped_as_github_reads_it(
+    message: str, read: str
+) -> None:
+    assert annotation(finding("B006", message), [], ".").split("::", 2)[2] == read
 
 
 @given(message=st.text(), code=st.text())
