@@ -159,7 +159,7 @@ def fields() -> str:
     parts: list[str] = []
     for each in (schema, *reversed(defined.values())):
         told = {
-            f"<code>{name}</code>": message(f"{_form(field, defined)}: {_words(field)}")
+            f"<code>{name}</code>": message(f"{_form(field, defined)}. {_words(field)}")
             for name, field in each.get("properties", {}).items()
         }
         if told:

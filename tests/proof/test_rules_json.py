@@ -100,7 +100,7 @@ def test_every_field_is_described_by_the_schema_and_on_the_page() -> None:
         for name, field in each["properties"].items():
             assert f"<dt><code>{name}</code></dt><dd>" in table
             described = " ".join(field["description"].split())
-            assert f": {message(described)}</dd>" in table
+            assert f". {message(described)}</dd>" in table
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +21,7 @@ from snippets.recipes.annotate import (
     explanations,
     main,
 )
+from tests.proof.conftest import environment
 
 SITE = "https://python.example/"
 MONEY = "Count money in Decimal: https://python.example/pitfalls/money/"
@@ -38,6 +41,12 @@ PROPERTY_ESCAPED = (
     "percent %25 percent %25 cr %0D cr %0D lf %0A lf %0A "
     "colon %3A colon %3A comma %2C comma %2C"
 )
+BESIDE = Path(__file__).parents[2] / "snippets/recipes"
+WORKFLOW = BESIDE / "annotate-workflow.yml"
+HOOKS = BESIDE / "annotate-pre-commit.yaml"
+TOOLS = Path(sys.executable).parent
+PYPROJECT = '[tool.ruff.lint]\nselect = ["B", "F"]\n[tool.mypy]\nstrict = true\n'
+CLEAN = '"""Keep an audit log."""\n'
 
 
 def rule(name: str, title: str, *codes: str) -> rules_json.Rule:
@@ -87,6 +96,64 @@ def rules(tmp_path: Path) -> str:
     return str(path)
 
 
+def bash(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a step as GitHub does where it names no shell."""
+    path = os.pathsep.join([str(TOOLS), os.environ["PATH"]])
+    return subprocess.run(  # noqa: S603 - the workflow's own commands
+        ["bash", "-e", "-c", script],  # noqa: S607 - whichever bash there is
+        cwd=folder,
+        env=environment(PATH=path, PIP_NO_INDEX="1", GITHUB_WORKSPACE=str(folder)),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def pre_commit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pre-commit with a home of its own, and without this project's modules."""
+    return subprocess.run(  # noqa: S603 - the tests' own arguments
+        [sys.executable, "-m", "pre_commit", *arguments],
+        cwd=folder,
+        env=environment(
+            PRE_COMMIT_HOME=str(folder / ".home"),
+            PRE_COMMIT_COLOR="never",
+            PYTHONPATH=os.environ.get("PYTHONPATH", ""),
+        ),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Lay out a repository as the recipe asks for, with the tools where it has them."""
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT, "utf-8")
+    (tmp_path / ".gitignore").write_text(".venv\n.home\n.mypy_cache\n", "utf-8")
+    (tmp_path / "audit.py").write_text(CLEAN, "utf-8")
+    (tmp_path / ".github").mkdir()
+    (tmp_path / ".github/rules.json").write_text(RULES, "utf-8")
+    shutil.copy(BESIDE / "annotate.py", tmp_path / ".github/annotate.py")
+    shutil.copy(HOOKS, tmp_path / ".pre-commit-config.yaml")
+    return tmp_path
+
+
+def add_tools(repository: Path) -> None:
+    (repository / ".venv/bin").mkdir(parents=True, exist_ok=True)
+    for tool in ("ruff", "mypy", "pyright"):
+        (repository / ".venv/bin" / tool).symlink_to(TOOLS / tool)
+
+
+def commit(repository: Path) -> None:
+    for arguments in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(  # noqa: S603 - fixed commands
+            ["git", *arguments],  # noqa: S607 - whichever git there is
+            cwd=repository,
+            env=environment(),
+            check=True,
+        )
+
+
 def run(
     rules: str, report: object, patch: pytest.MonkeyPatch, root: str = "/repo"
 ) -> int:
@@ -122,7 +189,7 @@ def test_an_annotation_ends_with_the_title_and_link_of_the_rule_that_explains_it
     )
     printed, said = done.stdout.decode(), done.stderr.decode()
     first = printed.partition("::")[2].partition("\n")[0].partition("::")[2]
-    evidence.add("What GitHub shows at shop/audit.py, line 6", read_back(first))
+    evidence.add("What GitHub reads, for shop/audit.py, line 6", read_back(first))
     evidence.add("What the script printed", printed + said)
     assert printed == (
         "::error file=shop/audit.py,line=6,col=41,title=ruff B006::"
@@ -297,3 +364,89 @@ def test_a_missing_list_of_rules_is_named(
     )
     assert main([]) == 2
     assert "can't read the argument" in capsys.readouterr().err
+
+
+def test_the_steps_of_the_workflow_annotate_what_ruff_finds(repository: Path) -> None:
+    (repository / "requirements.lock").write_text("", "utf-8")
+    jobs = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    install, annotate = [step["run"] for step in steps if "run" in step]
+    installed = bash(repository, install)
+    assert installed.returncode == 0, installed.stderr
+    add_tools(repository)  # what the lock would have brought
+    clean = bash(repository, annotate)
+    assert (clean.returncode, clean.stdout) == (0, "")
+    (repository / "audit.py").write_text(FAULTY, "utf-8")
+    faulty = bash(repository, annotate)
+    first, second = faulty.stdout.splitlines()
+    assert first.startswith("::error file=audit.py,line=6,col=41,title=ruff B006::")
+    assert first.endswith(f"%0A{MONEY}%0A{DEFAULTS}")
+    assert second.endswith("title=ruff F401::`os` imported but unused")
+    assert faulty.returncode == 1
+
+
+def test_the_job_fails_where_ruff_itself_does(repository: Path) -> None:
+    add_tools(repository)
+    (repository / "pyproject.toml").write_text("[tool.ruff]\nno = 1\n", "utf-8")
+    (repository / ".venv/bin/python").symlink_to(sys.executable)
+    jobs = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]
+    failed = bash(repository, jobs["ruff"]["steps"][-1]["run"])
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert "annotate: can't read ruff's report: JSONDecodeError" in failed.stderr
+
+
+def test_pre_commit_accepts_its_configuration(tmp_path: Path) -> None:
+    assert pre_commit(tmp_path, "validate-config", str(HOOKS)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("language: system", "language: sytem", "but got: 'sytem'"),
+        ("entry:", "command:", "Missing required key: entry"),
+    ],
+)
+def test_pre_commit_notices_a_planted_fault(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(HOOKS.read_text("utf-8").replace(old, new), "utf-8")
+    output = pre_commit(tmp_path, "validate-config", str(broken))
+    assert output.returncode == 1
+    assert said in output.stdout
+
+
+def test_a_commit_runs_ruff_alone_and_is_stopped_by_it(repository: Path) -> None:
+    add_tools(repository)
+    commit(repository)
+    clean = pre_commit(repository, "run", "--all-files")
+    assert [line.split("...")[0] for line in clean.stdout.splitlines()] == [
+        "ruff check",
+        "ruff format",
+    ]
+    assert clean.returncode == 0
+    (repository / "audit.py").write_text(FAULTY, "utf-8")
+    faulty = pre_commit(repository, "run", "--all-files")
+    assert faulty.returncode == 1
+    assert "B006" in faulty.stdout
+
+
+def test_a_push_runs_both_checkers_on_the_whole_program(repository: Path) -> None:
+    add_tools(repository)
+    (repository / "pay.py").write_text('TOTAL: int = "0"\n', "utf-8")
+    commit(repository)
+    output = pre_commit(
+        repository, "run", "--hook-stage=pre-push", "--files", "audit.py"
+    )
+    assert output.returncode == 1
+    assert "[assignment]" in output.stdout
+    assert "reportAssignmentType" in output.stdout
+    assert "ruff" not in output.stdout
+
+
+def test_hooks_are_installed_for_the_stages_that_are_used() -> None:
+    config = yaml.safe_load(HOOKS.read_text("utf-8"))
+    used = {*config["default_stages"]}
+    for hook in config["repos"][0]["hooks"]:
+        used |= {*hook.get("stages", [])}
+    assert used == {*config["default_install_hook_types"]}

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from proof.check import texts
+
 ROOT = Path(__file__).parents[2]
 RULE = "pitfalls/mutable_defaults"
 
@@ -40,3 +42,16 @@ def test_the_published_script_links_each_finding_to_a_published_page(
         assert line.endswith(f"%0A{rule['title']}: {rule['link']}")
         link = line.rpartition(" ")[2]
         assert (site / link.removeprefix(home) / "index.html").is_file()
+
+
+def test_every_file_beside_a_recipe_is_shown_by_its_page_to_the_byte(
+    site: Path,
+) -> None:
+    shown = {
+        each
+        for path in site.glob("recipes/*/index.html")
+        for each in texts(path.read_text("utf-8"))
+    }
+    beside = sorted((ROOT / "snippets/recipes").glob("*.y*ml"))
+    assert len(beside) > 1
+    assert [path for path in beside if path.read_text("utf-8") not in shown] == []
