@@ -1,3 +1,4 @@
+import inspect
 import io
 import json
 import os
@@ -41,9 +42,9 @@ PROPERTY_ESCAPED = (
     "percent %25 percent %25 cr %0D cr %0D lf %0A lf %0A "
     "colon %3A colon %3A comma %2C comma %2C"
 )
-BESIDE = Path(__file__).parents[2] / "snippets/recipes"
-WORKFLOW = BESIDE / "annotate-workflow.yml"
-HOOKS = BESIDE / "annotate-pre-commit.yaml"
+SCRIPT = Path(inspect.getfile(main)).resolve()
+WORKFLOW = SCRIPT.with_name("annotate-workflow.yml")
+HOOKS = SCRIPT.with_name("annotate-pre-commit.yaml")
 TOOLS = Path(sys.executable).parent
 PYPROJECT = '[tool.ruff.lint]\nselect = ["B", "F"]\n[tool.mypy]\nstrict = true\n'
 CLEAN = '"""Keep an audit log."""\n'
@@ -133,7 +134,7 @@ def repository(tmp_path: Path) -> Path:
     (tmp_path / "audit.py").write_text(CLEAN, "utf-8")
     (tmp_path / ".github").mkdir()
     (tmp_path / ".github/rules.json").write_text(RULES, "utf-8")
-    shutil.copy(BESIDE / "annotate.py", tmp_path / ".github/annotate.py")
+    shutil.copy(SCRIPT, tmp_path / ".github/annotate.py")
     shutil.copy(HOOKS, tmp_path / ".pre-commit-config.yaml")
     return tmp_path
 
@@ -178,9 +179,8 @@ def test_an_annotation_ends_with_the_title_and_link_of_the_rule_that_explains_it
         check=False,
         capture_output=True,
     )
-    script = Path(sys.modules[main.__module__].__file__ or "").resolve()
     done = subprocess.run(  # noqa: S603 - a fixed command
-        [sys.executable, str(script), "rules.json"],
+        [sys.executable, str(SCRIPT), "rules.json"],
         cwd=tmp_path,
         input=report.stdout,
         env={**os.environ, "GITHUB_WORKSPACE": str(tmp_path)},
