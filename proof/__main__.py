@@ -24,6 +24,7 @@ from proof.site import BUILT, SITE, replace
 
 SHOWN_LINES = 40
 ALL_FAULTS = ".proof/faults.txt"
+OF_PAGES = "tests"  # what lies right there is about what pages of all rules say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -151,11 +152,18 @@ def _serve(root: Path, children: Children, _options: argparse.Namespace) -> int:
 
 
 def _unproven(run: Run) -> list[Fault]:
-    """Refuse the pages that this machine could not prove."""
+    """Refuse the pages of what this machine could not prove."""
     pages = {each.id: each.page for each in run.project.subjects}
+    why = {
+        pages[id_]: why for id_, why in unproven(run.project, run.ledger).items()
+    } | {
+        name: f"not proven here: {', '.join(unit.missing)}"
+        for name, unit in run.ledger.units.items()
+        if unit.missing and Path(name).parent == Path(OF_PAGES)
+    }
     return [
-        Fault(pages[id_], 0, f"{why}: install it, or build where it is")
-        for id_, why in unproven(run.project, run.ledger).items()
+        Fault(path, 0, f"{each}: install it, or build where it is")
+        for path, each in why.items()
     ]
 
 

@@ -9,7 +9,9 @@ A test module pins its backend with one of these::
 
 import asyncio
 import selectors
-from typing import Any, override
+from typing import Any
+
+from typing_extensions import override  # noqa: UP035 - Python 3.10 has none
 
 REAL_SECONDS = 10.0  # how long a controlled loop waits for a thread before it gives up
 
@@ -53,7 +55,7 @@ class ControlledLoop(asyncio.SelectorEventLoop):
     @override
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """Wait for threads as long as they take: this clock knows nothing of them."""
-        await super().shutdown_default_executor(timeout=None)
+        await super().shutdown_default_executor()
 
 
 CONTROLLED_ASYNCIO: tuple[str, dict[str, Any]] = (

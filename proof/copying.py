@@ -44,12 +44,13 @@ def name_of(kind: str, path: str, paths: Sequence[str]) -> str:
     return kind if len(paths) == 1 else f"{kind}.{PurePath(path).stem}"
 
 
-def conditions(project: Project, subject: Subject) -> str:
+def conditions(project: Project, subject: Subject, oldest: str) -> str:
     """Tell what a module needs, what proves it, and what may be done with it.
 
     Args:
         project: The project.
         subject: The rule or recipe that it belongs to.
+        oldest: The oldest Python on which it holds.
 
     Returns:
         HTML.
@@ -59,7 +60,8 @@ def conditions(project: Project, subject: Subject) -> str:
     needs = f"<code>{html.escape(install)}</code>" if needed else "Python alone"
     tests = subject.download(subject.tests)
     return (
-        f'<p class="conditions">Needs {needs}. Proven by '
+        f'<p class="conditions">Needs {needs}. Holds on '
+        f'<a href="#proof">Python {oldest}</a> and newer. Proven by '
         f'<a href="{tests}" download>{tests}</a>. Yours to copy: {LICENCE}.</p>\n'
     )
 

@@ -21,7 +21,7 @@ from proof.ledger import Diagnostic, Revealed, write
 from proof.project import Project, is_counterexample
 from proof.source import FORMAT, Expectation, expectations, reveals
 
-PYRIGHT = ".proof/pyrightconfig.json"
+PYRIGHT = ".proof/pyrightconfig{}.json"  # one for each version that is asked
 REVEALS = "reveals"  # the code of an answer to ``reveal_type``
 ANSWER = re.compile(r'(?:Revealed type is|Type of ".*" is) "(.*)"', re.DOTALL)
 MODULE = re.compile(r"\b(?:[a-z_]\w*\.)+(?=\w)")  # of ``builtins.int``
@@ -54,7 +54,11 @@ class Tool:
         return version(self.package)
 
     def run(
-        self, children: Children, root: Path, paths: Collection[str] = CODE
+        self,
+        children: Children,
+        root: Path,
+        paths: Collection[str] = CODE,
+        python: str = "",
     ) -> list[Diagnostic]:
         """Check the whole tree, or a part of it.
 
@@ -62,6 +66,8 @@ class Tool:
             children: What runs it.
             root: The project's root.
             paths: What to check, relative to the root.
+            python: For which version of Python a type checker shall check it, such as
+                ``3.10``; if empty, for the one that is configured.
 
         Returns:
             All that it reports, in order of place.
@@ -72,7 +78,9 @@ class Tool:
         fresh = self.fresh if os.environ.get("FRESH") == "1" else ()
         targets = [each for each in paths if (root / each).exists()]
         if self.name == "pyright":
-            targets = _configure_pyright(root, targets)
+            targets = _configure_pyright(root, targets, python)
+        elif python:
+            targets = [f"--python-version={python}", *targets]
         output = children.run([*self.command, *fresh, *targets], cwd=root)
         if output.returncode not in (0, 1):
             raise ToolError(self.name, output)
@@ -183,19 +191,22 @@ def _revealed(path: str, line: int, tool: str, message: str) -> list[Diagnostic]
     return [Diagnostic(path=path, line=line, tool=tool, code=REVEALS, message=said)]
 
 
-def _configure_pyright(root: Path, targets: Sequence[str]) -> list[str]:
+def _configure_pyright(root: Path, targets: Sequence[str], python: str) -> list[str]:
     """Tell pyright what to check, which then needs no target.
 
     It reads no hidden folder below its configuration, whatever it is told: so that
     stands beside the folder of extracted modules.
     """
-    config = {
+    config: dict[str, object] = {
         "extends": "../pyproject.toml",
         "include": [f"../{each}" for each in targets],
         "executionEnvironments": [{"root": ".."}],
     }
-    write(root / PYRIGHT, json.dumps(config))
-    return ["--project", PYRIGHT]
+    path = PYRIGHT.format(python)
+    if python:
+        config["pythonVersion"] = python
+    write(root / path, json.dumps(config))
+    return ["--project", path]
 
 
 def _module(name: str) -> tuple[str, ...]:
@@ -377,19 +388,23 @@ def is_code(tool: Tool, code: str) -> bool:
 
 
 @cache
+def ruff_names() -> tuple[tuple[str, str], ...]:
+    """Ask ruff for the names of its rules, and the code of each."""
+    command = [*_module("ruff"), "rule", "--all", "--output-format=json"]
+    rules: list[dict[str, Any]] = json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
+    return tuple((rule["name"], rule["code"]) for rule in rules if rule["code"])
+
+
+@cache
 def _codes_of(tool: str) -> frozenset[str]:
     """Ask the tool itself for its codes; pyright's stand only in its own source."""
     match tool:
         case "ruff format":
             return frozenset({FORMAT})
         case "ruff":
-            command = [*_module("ruff"), "rule", "--all", "--output-format=json"]
-            rules: list[dict[str, Any]] = json.loads(
-                subprocess.run(
-                    command, check=True, capture_output=True, text=True
-                ).stdout
-            )
-            return frozenset({rule["code"] for rule in rules} | {"invalid-syntax"})
+            return frozenset({code for _, code in ruff_names()} | {"invalid-syntax"})
         case "mypy":
             from mypy.errorcodes import error_codes  # noqa: PLC0415 - slow, rarely asked
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypedDict
 
@@ -122,7 +123,7 @@ def works(project: Project) -> list[Work]:
         with_examples = [
             path for path in snippets if any(docstring_examples(project.read(path)))
         ]
-        paths = [*common, each.tests, *snippets, *_data(project, each)]
+        paths = [*common, each.tests, *snippets, *data(project, each)]
         key = key_of(project.root, paths, servers)
         targets = (each.tests, *with_examples)
         found.append(Work(each.tests, each, key, targets, tuple(snippets)))
@@ -150,7 +151,7 @@ def is_proven(work: Work, units: Mapping[str, Unit]) -> bool:
     return unit is not None and unit.key == work.key and not unit.missing
 
 
-def _data(project: Project, subject: Subject) -> list[str]:
+def data(project: Project, subject: Subject) -> list[str]:
     """List what lies beside its code without being code: its tests may read it."""
     beside = project.files(
         f"snippets/{subject.chapter}/**/*", f"tests/{subject.chapter}/**/*"
@@ -159,7 +160,11 @@ def _data(project: Project, subject: Subject) -> list[str]:
 
 
 def run(
-    project: Project, children: Children, name: str, todo: Sequence[Work]
+    project: Project,
+    children: Children,
+    name: str,
+    todo: Sequence[Work],
+    python: Path | None = None,
 ) -> Result:
     """Run the tests of some units in one go.
 
@@ -168,6 +173,8 @@ def run(
         children: What runs pytest.
         name: The run's name, which its files are called by.
         todo: The units.
+        python: Another interpreter than this one. There the tests of rules run alone,
+            without their docstrings' examples, and nobody asks which lines they ran.
 
     Returns:
         What happened to each test, and which lines ran.
@@ -177,9 +184,9 @@ def run(
     for old in folder.iterdir():
         old.unlink()
     report, coverage = folder / "tests.json", folder / "coverage.json"
-    measured = any(work.snippets for work in todo)
+    measured = python is None and any(work.snippets for work in todo)
     command = [
-        sys.executable,
+        str(python or sys.executable),
         "-m",
         "pytest",
         "-q",
@@ -194,7 +201,12 @@ def run(
         command += ["-n", "2", "--dist", "load"]  # few files, but of slow tests
     elif len(todo) >= PARALLEL_FROM:
         command += ["-n", "2", "--dist", "loadfile"]
-    command += [target for work in todo for target in work.targets]
+    if python is None:
+        command += [target for work in todo for target in work.targets]
+    else:
+        # a test that fails there may leave behind what makes the next one fail as well
+        command += ["-p", "no:unraisableexception", "-p", "no:threadexception"]
+        command += ["--noconftest", *(work.tests for work in todo)]
     env = {
         "PROOF_REPORT": str(report),
         "COVERAGE_FILE": str(folder / "coverage"),

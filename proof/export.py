@@ -5,6 +5,7 @@ from pathlib import Path
 
 from proof.desk import desk_json
 from proof.downloads import archive, downloads
+from proof.editors import jetbrains, vs_code
 from proof.facts import Published, Source, facts, files_of, site_address
 from proof.feed import feed_xml
 from proof.fragments import Fragments
@@ -34,6 +35,8 @@ EXPORTS: tuple[Export, ...] = (
     desk_json,
     downloads,
     archive,
+    vs_code,
+    jetbrains,
     pyodide,
 )
 

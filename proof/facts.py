@@ -2,8 +2,7 @@
 
 import os
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from proof.ledger import Ledger
+from proof.older import Pythons
 from proof.project import Project, Rule, Strength, Subject
-from proof.rule_fragments import diagnostics_of, proofs_of
+from proof.related import related
+from proof.rule_fragments import diagnostics_of, proofs_of, pythons_of
 from proof.source import shown
 
 if TYPE_CHECKING:  # they show some of what is gathered here
@@ -65,8 +66,10 @@ class Facts(Published):
         title: The title, in Markdown.
         lead: The lead, in Markdown, on one line.
         strength: How much weight it has in a review.
-        codes: The codes by which each tool reports it.
+        codes: The codes by which each tool reports its counterexample.
+        related: The codes besides, that its page names and a test of it confirms.
         proofs: What its proof shows besides tests, such as ``timeline``.
+        python: On which Pythons it holds, where that was found out.
     """
 
     chapter: str
@@ -74,7 +77,9 @@ class Facts(Published):
     lead: str
     strength: Strength
     codes: dict[str, list[str]]
+    related: dict[str, list[str]]
     proofs: list[str]
+    python: Pythons | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +121,7 @@ def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
     Returns:
         The facts.
     """
-    codes: defaultdict[str, set[str]] = defaultdict(set)
-    for each in diagnostics_of(project, ledger, rule):
-        codes[each.tool].add(each.code)
+    codes = {(each.tool, each.code) for each in diagnostics_of(project, ledger, rule)}
     return Facts(
         id=rule.id,
         chapter=rule.chapter,
@@ -126,8 +129,10 @@ def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
         lead=lead(project.read(rule.page)),
         strength=rule.strength,
         address=rule.address,
-        codes={tool: sorted(each) for tool, each in sorted(codes.items())},
+        codes=_by_tool(codes),
+        related=_by_tool(related(project, ledger, rule) - codes),
         proofs=proofs_of(ledger.units[rule.tests]),
+        python=pythons_of(project, ledger, rule),
         files=files_of(project, rule),
     )
 
@@ -150,6 +155,13 @@ def files_of(project: Project, subject: Subject) -> list[File]:
         for kind, paths in of_kind
         for path in paths
     ]
+
+
+def _by_tool(codes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    by_tool: dict[str, list[str]] = {}
+    for tool, code in sorted(codes):
+        by_tool.setdefault(tool, []).append(code)
+    return by_tool
 
 
 def lead(page: str) -> str:

@@ -9,14 +9,17 @@ from proof.diagnose import TOOLS
 from proof.facts import facts, site_address
 from proof.ledger import Diagnostic, Ledger, sha256, write
 from proof.markup import definitions, message
+from proof.older import NEWEST, versions_from
 from proof.project import Project, Rule, Subject
 from proof.rule_fragments import (
     RuleFragments,
     diagnostics_of,
     names_of,
     proofs_of,
+    pythons_of,
 )
 from proof.rules_json import entry, fields
+from proof.runnable import ran_on
 
 FOLDER = ".proof/fragments"
 OF_A_CHAPTER = ("rules", "reference")
@@ -162,15 +165,19 @@ class Fragments:
             unit = self._ledger.units.get(rule.tests)
             proofs = proofs_of(unit) if unit else []
             told = ", ".join(f"{tool} <code>{code}</code>" for tool, code in codes)
+            found = pythons_of(self._project, self._ledger, rule)
+            oldest = found.oldest if found else NEWEST
             rows.append(
                 f'<tr data-chapter="{rule.chapter}" data-weight="{rule.strength}"'
                 f' data-tool="{" ".join(sorted({tool for tool, _ in codes}))}"'
-                f' data-proof="{" ".join(proofs)}"><th scope="row">'
+                f' data-proof="{" ".join(proofs)}"'
+                f' data-python="{" ".join(versions_from(oldest))}"><th scope="row">'
                 f'<a href="../{rule.chapter}/{rule.name}/">{message(rule.title)}</a> '
                 f"<code>{rule.id}</code></th><td>{rule.strength}</td>"
-                f"<td>{told or 'its tests'}</td><td>{', '.join(proofs)}</td></tr>"
+                f"<td>{told or 'its tests'}</td><td>{', '.join(proofs)}</td>"
+                f"<td>{oldest}</td></tr>"
             )
-        heads = ("Rule", "Weight", "Reported by", "Shown by")
+        heads = ("Rule", "Weight", "Reported by", "Shown by", "Python")
         head = "".join(f'<th scope="col">{each}</th>' for each in heads)
         return (
             '<form class="filters" aria-label="Filters"></form>\n'
@@ -213,6 +220,8 @@ class Fragments:
         machine, tools = self._ledger.machine, self._ledger.tools
         facts = {"Interpreter": machine.python, "System": machine.system}
         facts |= {name: verdict.version for name, verdict in tools.items()}
+        if told := ran_on(self._ledger):
+            facts["In the browser"] = told
         return definitions("facts", facts)
 
     def _all_diagnostics(self) -> list[Diagnostic]:

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
@@ -33,6 +33,8 @@ LONGEST_END = 10.0
 PAUSE = 0.01
 LAST_LINES = 10
 UNPRIVILEGED = "nobody"
+
+T = TypeVar("T")
 
 
 def begin(config: pytest.Config) -> None:
@@ -124,7 +126,7 @@ class Launch:
         if not all(map(open_to_all, paths)):
             self._user = ""
 
-    def start[T](
+    def start(
         self,
         *commands: Sequence[str],
         ended_by: int,

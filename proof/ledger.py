@@ -216,6 +216,27 @@ class Unit(Record):
     snippets: dict[str, Executed] = Field(default_factory=dict)
 
 
+class Older(Record):
+    """On which Pythons before 3.13 a rule's snippet holds.
+
+    Attributes:
+        key: The digest of all it depends on.
+        accepted: The versions for which both type checkers accept it, newest first.
+        refused: What speaks against the next older one.
+        ran: The interpreters that ran its tests, newest first, each with the tests that
+            fail there.
+        unfit: The interpreters on which the tests themselves can't run, and why.
+        broken: The interpreters on which the snippet can't be imported, and why.
+    """
+
+    key: str
+    accepted: list[str]
+    refused: str = ""
+    ran: dict[str, list[str]] = Field(default_factory=dict)
+    unfit: dict[str, str] = Field(default_factory=dict)
+    broken: dict[str, str] = Field(default_factory=dict)
+
+
 class Machine(Record):
     """What the tests ran on."""
 
@@ -239,6 +260,7 @@ class Ledger(Record):
         machine: Where they were reached.
         tools: By the tool's name.
         units: By the test file.
+        older: On which older Pythons a rule holds, by its test file.
         checked: The keys of the sources and of the site that were last found right.
     """
 
@@ -246,6 +268,7 @@ class Ledger(Record):
     machine: Machine
     tools: dict[str, Verdict] = Field(default_factory=dict)
     units: dict[str, Unit] = Field(default_factory=dict)
+    older: dict[str, Older] = Field(default_factory=dict)
     checked: dict[str, str] = Field(default_factory=dict)
 
 

@@ -1,15 +1,17 @@
 """The pytest plugin that records what the tests showed.
 
-Loaded for every run; it writes its report where PROOF_REPORT says so.
+Loaded for every run; it writes its report where PROOF_REPORT says so. It runs on older
+Pythons as well (see ``older.py``): so do all modules that it and the tests import.
 """
 
 import json
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 import pytest
+from typing_extensions import NotRequired  # noqa: UP035 - Python 3.10 has none
 
 from proof.testing import NOT_PROVEN_HERE, Observe, as_text
 

@@ -19,7 +19,9 @@ from proof.export import export
 from proof.extract import CODE, Extract, extracts, write_extracts
 from proof.faults import Fault, FaultsError
 from proof.fragments import Fragments
-from proof.ledger import Ledger, Unit, Verdict, key_of, load, save, sha256
+from proof.interpreters import LOCK, interpreters
+from proof.ledger import Ledger, Older, Unit, Verdict, key_of, load, save, sha256
+from proof.older import keys, older
 from proof.pages import recorded_faults
 from proof.project import Project, Subject, is_counterexample
 from proof.published import link_faults
@@ -65,6 +67,7 @@ class Run:
         *,
         tools: Mapping[str, Verdict] | None = None,
         units: Mapping[str, Unit] | None = None,
+        older: Mapping[str, Older] | None = None,
         checked: Mapping[str, str] | None = None,
     ) -> None:
         """Add verdicts to the ledger, on disk at once, in an order of their own."""
@@ -77,6 +80,7 @@ class Run:
                         each.name: now[each.name] for each in TOOLS if each.name in now
                     },
                     "units": dict(sorted({**known.units, **(units or {})}.items())),
+                    "older": dict(sorted({**known.older, **(older or {})}.items())),
                     "checked": {**known.checked, **(checked or {})},
                 }
             )
@@ -84,8 +88,14 @@ class Run:
 
     def forget(self, but: Collection[str]) -> None:
         """Drop the verdicts on all test files but these."""
-        kept = {name: unit for name, unit in self.ledger.units.items() if name in but}
-        self.ledger = self.ledger.model_copy(update={"units": kept})
+        units = {name: unit for name, unit in self.ledger.units.items() if name in but}
+        self.ledger = self.ledger.model_copy(update={"units": units})
+
+    def forget_older(self, but: Collection[str]) -> None:
+        """Drop what is known of older Pythons for all test files but these."""
+        with self.lock:
+            older = {at: each for at, each in self.ledger.older.items() if at in but}
+            self.ledger = self.ledger.model_copy(update={"older": older})
 
 
 def prove(root: Path, children: Children, *, site: bool = True) -> Run:
@@ -110,6 +120,8 @@ def prove(root: Path, children: Children, *, site: bool = True) -> Run:
     with ThreadPoolExecutor(PARALLEL) as pool:
         try:
             waiting = [*_start_tools(run, pool), *_start_tests(run, pool, works)]
+            if site:
+                waiting.append(pool.submit(_find_oldest, run, works))
             for each in waiting:
                 each.result()
         except BaseException:
@@ -136,6 +148,7 @@ def prove_some(run: Run, subjects: Sequence[Subject]) -> None:
     if not subjects:
         return
     project = run.project
+    run.forget_older(but={*run.ledger.older} - {each.tests for each in subjects})
     extracted = extracts(project)
     write_extracts(project.root, extracted)
     files = [
@@ -341,6 +354,35 @@ def _test(run: Run, name: str, works: Sequence[Work]) -> None:
             proven[work.tests] = unit
     run.keep(units=proven)
     say(name, f"{len(stale)} files, {len(result.tests)} tests", began)
+
+
+def _find_oldest(run: Run, works: Sequence[Work]) -> None:
+    """Find out for each rule whose inputs have changed which older Pythons it holds on.
+
+    Nothing is asked of a project that locks no packages: there are none to give them.
+    """
+    root = run.project.root
+    if not run.project.read(LOCK):
+        return
+    found = interpreters(run.children, root)
+    digests = keys(run.project, works, found)
+    known = {tests: verdict.key for tests, verdict in run.ledger.older.items()}
+    fresh = {tests for tests in digests if known.get(tests) == digests[tests]}
+    run.forget_older(but=fresh)
+    stale = {work.tests: work for work in works if work.tests in {*digests} - fresh}
+    if fresh:
+        say("unchanged", f"{len(fresh)} of {len(digests)} rules on older Pythons")
+    if not stale:
+        return
+    began = time.monotonic()
+    try:
+        verdicts = older(run.project, run.children, stale, digests, found)
+    except ToolError as error:
+        run.faults.append(Fault("pyproject.toml", 0, str(error)))
+        return
+    run.keep(older=verdicts)
+    on = ", ".join(each.full for each in found) or "no older Python is at hand"
+    say("older", f"{len(stale)} rules, {on}", began)
 
 
 def build_site(run: Run) -> None:

@@ -14,9 +14,7 @@ import pytest
 
 from proof.testing import as_text
 
-type What = Literal[
-    "starts", "waits", "goes on", "notes", "ends", "fails", "is cancelled"
-]
+What = Literal["starts", "waits", "goes on", "notes", "ends", "fails", "is cancelled"]
 
 
 class Timeline:

@@ -18,16 +18,19 @@ FORM = 'write "/old/page/" = "/new/page/#anchor"'
 OLD = re.compile(r"/([\w-]+/)+")
 NEW = re.compile(r"/([\w-]+/)*(#\S+)?")
 AT_LINE = re.compile(r"at line (\d+)")
+POLICY = "default-src 'none'; img-src 'self'; script-src 'self'"
+SCRIPT = "/assets/moved.js"  # takes along what the old link has after its path
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <title>Moved</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src 'self'">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<meta http-equiv="refresh" content="0; url={link}">
+<script type="module" src="{script}"></script>
+<noscript><meta http-equiv="refresh" content="0; url={link}"></noscript>
 <link rel="canonical" href="{address}">
 </head>
 <body>
@@ -101,7 +104,7 @@ def redirect_faults(project: Project) -> list[Fault]:
 
 
 def redirect_pages(source: Source) -> Iterable[tuple[str, str]]:
-    """Write a page at each address that moved, which leads on without a script.
+    """Write a page at each address that moved.
 
     Args:
         source: What exports are made of; its pages are built.
@@ -117,15 +120,27 @@ def redirect_pages(source: Source) -> Iterable[tuple[str, str]]:
         if (source.site / name).exists():
             message = f"{each.old} is a page of the site: remove it or this redirect"
             raise FaultsError([Fault(REDIRECTS, each.line, message)])
-        page, hash_, anchor = each.new.partition("#")
-        up = posixpath.relpath(page, each.old) + "/"
-        yield (
-            name,
-            PAGE.format(
-                link=html.escape(f"{up}{hash_}{anchor}"),
-                address=html.escape(f"{source.address}{each.new.removeprefix('/')}"),
-            ),
-        )
+        yield name, leads_on(each, source.address)
+
+
+def leads_on(redirect: Redirect, address: str) -> str:
+    """Write a page that leads on, without a script as well.
+
+    Args:
+        redirect: From where, and to where.
+        address: The site's public address; ends with a slash.
+
+    Returns:
+        HTML.
+    """
+    page, hash_, anchor = redirect.new.partition("#")
+    up = posixpath.relpath(page, redirect.old) + "/"
+    return PAGE.format(
+        policy=POLICY,
+        script=posixpath.relpath(SCRIPT, redirect.old),
+        link=html.escape(f"{up}{hash_}{anchor}"),
+        address=html.escape(f"{address}{redirect.new.removeprefix('/')}"),
+    )
 
 
 def _wrong(redirect: Redirect, entries: dict[str, str]) -> str:

@@ -11,8 +11,9 @@ from proof import draw
 from proof.copying import bar, conditions, name_of
 from proof.ledger import Claim, Diagnostic, Ledger, Unit
 from proof.markup import count, definitions, details, link, message, sentence
+from proof.older import NEWEST, Pythons, pythons
 from proof.project import Project, Rule, Subject
-from proof.runnable import module_of, runnable
+from proof.runnable import examples_ran_on, module_of, runnable
 from proof.source import (
     CHECKERS,
     Expectation,
@@ -53,6 +54,14 @@ def diagnostics_of(
         for each in verdict.diagnostics
         if each.path in paths
     ]
+
+
+def pythons_of(project: Project, ledger: Ledger, subject: Subject) -> Pythons | None:
+    """Tell on which Pythons something holds; ``None`` where nobody found out yet."""
+    verdict, unit = ledger.older.get(subject.tests), ledger.units.get(subject.tests)
+    if verdict is None or unit is None:
+        return None
+    return pythons(verdict, unit, project.recommended(subject))
 
 
 def proofs_of(unit: Unit) -> list[str]:
@@ -104,7 +113,9 @@ class RuleFragments:
             blocks.append(
                 f'<div class="run" data-module="{module_of(subject)}"></div>\n'
             )
-        whole = "\n".join([*blocks, conditions(self._project, subject)])
+        found = pythons_of(self._project, self._ledger, subject)
+        oldest = found.oldest if found else NEWEST
+        whole = "\n".join([*blocks, conditions(self._project, subject, oldest)])
         yield "do", whole
         yield "whole", details("whole", "The whole module", whole)
         for name, (path, lines) in _regions(self._project, subject).items():
@@ -326,9 +337,33 @@ class RuleFragments:
                 f"{count(failures, 'failure')} shown by tests"
             )
         facts["Ran on"] = ", ".join([machine.python, machine.system, *servers])
-        if unit.examples and runnable(self._project, subject):
-            facts["Examples also ran on"] = "CPython 3.14 in WebAssembly, by Pyodide"
+        if also := examples_ran_on(self._project, self._ledger, subject):
+            facts["Examples also ran on"] = also
+        if found := pythons_of(self._project, self._ledger, subject):
+            facts |= _on_older(found)
         return facts
+
+
+def _on_older(found: Pythons) -> dict[str, str]:
+    """Tell apart what the checkers and what older interpreters say of a snippet."""
+    accepted = f"for Python {found.accepted} and newer"
+    if found.refused:
+        version, _, why = found.refused.partition(": ")
+        accepted += f"; for {version} {message(why)}"
+    facts = {"Both checkers accept it": accepted}
+    if found.passed:
+        facts["Tests passed on"] = ", ".join(f"CPython {each}" for each in found.passed)
+    for title, told in (
+        ("Tests fail on", found.failed.items()),
+        ("Tests can't run on", found.unfit.items()),
+        (
+            "Python differs on",
+            ((full, "; ".join(names)) for full, names in found.differs.items()),
+        ),
+    ):
+        if said := [f"CPython {full}: {message(what)}" for full, what in told]:
+            facts[title] = "<br>".join(said)
+    return facts
 
 
 def _pieces(

@@ -14,6 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from proof.facts import Facts, Kind, Source
 from proof.markup import definitions, message
+from proof.older import NEWEST
 from proof.project import Strength
 
 RULES, SCHEMA = "rules.json", "rules.schema.json"
@@ -67,6 +68,12 @@ class Rule(Listed):
     """By tool, the codes by which it was proven to report the counterexample. A tool
     that reports nothing isn't there. A tool may be added: skip one that you don't
     know."""
+
+    related: dict[str, list[str]]
+    """By tool, further codes that its page names and a test of it confirms."""
+
+    python: Annotated[str, Field(pattern=r"^3\.\d+$")]
+    """The oldest Python on which its modules hold."""
 
     files: list[File]
     """Its files, the modules to copy first."""
@@ -140,6 +147,8 @@ def entry(rule: Facts, address: str) -> Rule:
         strength=rule.strength,
         link=page,
         codes=rule.codes,
+        related=rule.related,
+        python=rule.python.oldest if rule.python else NEWEST,
         files=[
             File(
                 kind=file.kind,

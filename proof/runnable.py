@@ -5,7 +5,10 @@ import doctest
 import sys
 from collections.abc import Iterator
 
+from proof.ledger import Ledger, sha256
 from proof.project import Project, Subject
+
+TESTS = "tests/test_browser.py"  # run every snippet that can be run
 
 # What Python in a browser has besides the standard library: see pyodide.py.
 PACKAGES = ("pydantic", "annotated-types", "typing-inspection", "typing-extensions")
@@ -75,6 +78,38 @@ def runnable(project: Project, subject: Subject) -> str | None:
         return None
     module, *examples = _trees(project.read(paths[0]))
     return paths[0] if examples and all(map(_fits, [module, *examples])) else None
+
+
+def case_of(name: str, digest: str) -> str:
+    """Name the test case that runs a module: another one where its bytes are others."""
+    return f"{name}-{digest[:16]}"
+
+
+def ran_on(ledger: Ledger) -> str:
+    """Tell on which Python the tests ran what can be run; empty if they didn't."""
+    unit = ledger.units.get(TESTS)
+    if unit is None or unit.missing:
+        return ""
+    return ", ".join(sorted({each for claim in unit.tests for each in claim.servers}))
+
+
+def examples_ran_on(project: Project, ledger: Ledger, subject: Subject) -> str:
+    """Tell on which Python besides the project's own the examples ran.
+
+    Args:
+        project: The project.
+        ledger: What is proven.
+        subject: The rule or recipe.
+
+    Returns:
+        Its name and version; empty if the module as it is now was not run there.
+    """
+    path = runnable(project, subject)
+    if path is None or not (told := ran_on(ledger)):
+        return ""
+    case = case_of(module_of(subject), sha256(project.root, path))
+    ran = {each for claim in ledger.units[TESTS].tests for each in claim.ids}
+    return told if case in ran else ""
 
 
 def _trees(text: str) -> Iterator[ast.Module]:

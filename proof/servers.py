@@ -8,7 +8,7 @@ without servers does not pay for them.
 import os
 import secrets
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Generic, NoReturn, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -29,9 +29,11 @@ SCHEMES = {
 PATIENCE = 5  # seconds, with a server of the user's own
 LONGEST_ERROR = 300  # characters
 
+Admin = TypeVar("Admin")
+
 
 @dataclass(frozen=True, slots=True)
-class Server[Admin]:
+class Server(Generic[Admin]):  # noqa: UP046 - Python 3.10 reads it as well
     """A running server.
 
     Attributes:

@@ -8,7 +8,7 @@ import pytest
 
 NOT_PROVEN_HERE = "not proven here: "
 
-type Observe = Callable[[object], None]
+Observe = Callable[[object], None]
 """The ``observe`` fixture: keeps a value for the page, at the line that a test is
 expected at. An exception is shown as type and message, a string as it is, anything
 else by its repr."""

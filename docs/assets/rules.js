@@ -1,7 +1,7 @@
 /* Filters for the table of all rules; the address keeps what was chosen. */
 import { say } from "./proven.js"
 
-const NAMES = { chapter: "Chapter", tool: "Reported by", weight: "Weight", proof: "Shown by" }
+const NAMES = { chapter: "Chapter", tool: "Reported by", weight: "Weight", proof: "Shown by", python: "Holds on Python" }
 const table = document.querySelector("table.rules")
 const rows = [...table.tBodies[0].rows]
 const form = document.querySelector("form.filters")
@@ -17,6 +17,7 @@ function select(name) {
   const box = document.createElement("select")
   box.name = name
   const known = [...new Set(rows.flatMap((row) => values(row, name)))]
+  if (name === "python") known.sort()
   box.append(new Option("any", ""), ...known.map((each) => new Option(each, each)))
   if (name === "tool") box.append(new Option("its tests alone", "-"))
   label.append(NAMES[name], box)

@@ -8,11 +8,15 @@ const [script, session, folder, modules] = process.argv.slice(2)
 const { load } = await import(pathToFileURL(resolve(script)))
 const { loadPyodide } = await import(pathToFileURL(`${folder}/pyodide.mjs`))
 const facts = JSON.parse(readFileSync(`${folder}/run.json`, "utf8"))
-const run = await load(loadPyodide, `${folder}/`, facts, readFileSync(session, "utf8"))
+let python
+const start = async (options) => (python = await loadPyodide(options))
+const run = await load(start, `${folder}/`, facts, readFileSync(session, "utf8"))
+const version = python.runPython("import platform; platform.python_version()")
 const results = {}
 for (const each of JSON.parse(readFileSync(modules, "utf8"))) {
   let output = ""
   const result = await run(each, ({ text }) => (output += text ?? ""))
   results[each.name] = { ...result, output }
 }
-console.log(JSON.stringify(results))
+const told = `CPython ${version} in WebAssembly, by Pyodide ${python.version}`
+console.log(JSON.stringify({ told, results }))

@@ -49,8 +49,9 @@ def explanations(rules: str) -> dict[str, list[str]]:
         raise ValueError(f"version {listed['version']}, but 1 is read here")
     explained = defaultdict[str, list[str]](list)
     for rule in listed["rules"]:
-        for code in rule["codes"].get("ruff", []):
-            explained[code].append(f"{rule['title']}: {rule['link']}")
+        for codes in (rule["codes"], rule["related"]):
+            for code in codes.get("ruff", []):
+                explained[code].append(f"{rule['title']}: {rule['link']}")
     return dict(explained)
 
 

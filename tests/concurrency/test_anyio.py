@@ -192,7 +192,8 @@ async def test_a_close_that_hangs_is_given_up_after_five_seconds(
 
 def test_a_program_for_asyncio_alone_can_await_it(mirrors: Mirrors) -> None:
     race = fastest([Fake(mirrors, "eu", after=1)], head_start=2)
-    assert asyncio.run(race, loop_factory=ControlledLoop) == b"eu"
+    with asyncio.Runner(loop_factory=ControlledLoop) as runner:
+        assert runner.run(race) == b"eu"
 
 
 def test_a_program_for_trio_alone_can_await_it(mirrors: Mirrors) -> None:

@@ -13,6 +13,7 @@ from proof.children import Children
 from proof.execute import statements
 from proof.faults import Fault
 from proof.plugin import Outcome
+from proof.runnable import TESTS as RUNS
 from proof.source import cut
 from tests.proof.conftest import AVOID, PAGE, RULES, SNIPPET, TESTS, Planted
 
@@ -274,6 +275,20 @@ def test_a_missing_part_is_listed_by_test_and_refused_by_site(
         f"{PAGE}: not proven here: gcc: install it, or build where it is\n"
     )
     assert not Path("site").exists()
+
+
+def test_a_part_that_pages_of_all_rules_need_is_refused_by_site(
+    scripted: Scripted, planted: Planted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planted.write(RUNS, "def test_all_run() -> None: ...\n")
+    scripted.outcomes["test_all_run"] = outcome("missing", "Python for the browser")
+    scripted.outcomes["test_links"] = outcome("missing", "a browser")  # of the reader
+    assert main(["site"]) == 1
+    assert capsys.readouterr().err == (
+        "\nNot proven: 1 to mend.\n\n"
+        f"{RUNS}: not proven here: Python for the browser: "
+        "install it, or build where it is\n"
+    )
 
 
 def test_the_site_is_written_as_a_whole_and_stays_where_the_next_one_fails(

@@ -3,6 +3,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from proof.fragments import FOLDER, Fragments, names
 from proof.ledger import (
+    Claim,
     Diagnostic,
     Event,
     Exhibit,
@@ -10,9 +11,12 @@ from proof.ledger import (
     Revealed,
     Row,
     Step,
+    Unit,
     sha256,
 )
 from proof.pages import recorded_faults
+from proof.runnable import TESTS as IN_BROWSER
+from proof.runnable import case_of
 from tests.proof import test_site
 from tests.proof.conftest import AVOID, PAGE, SNIPPET, TESTS, Planted
 
@@ -30,6 +34,7 @@ def show(cart: list[str]) -> None:
     assert_type(cart, list[str])
     assert_type(cart[0], str)
 '''
+PYODIDE = "CPython 3.99.1 in WebAssembly, by Pyodide 9"
 MESSAGE = "Do not use `list` here <ever>"
 
 
@@ -79,6 +84,25 @@ def recorded(planted: Planted) -> Ledger:
     return known.model_copy(update={"units": units})
 
 
+def ran_in_browser(planted: Planted, missing: list[str] | None = None) -> Ledger:
+    """Give a ledger in which the snippet also ran on the Python for browsers."""
+    known = ledger(planted)
+    case = case_of("cart_add_item", sha256(planted.root, SNIPPET))
+    claim = Claim(name="test_it", cases=1, observed=[], lines={}, ids=[case])
+    claim = claim.model_copy(update={"servers": [PYODIDE]})
+    unit = Unit(key="", sha256="", tests=[claim], missing=missing or [])
+    return known.model_copy(update={"units": known.units | {IN_BROWSER: unit}})
+
+
+def also_ran_on(planted: Planted, known: Ledger) -> list[str | None]:
+    """Read what the rule's page says, and the one that tells what all ran on."""
+    texts = Fragments(planted.project, known).texts
+    facts = LexborHTMLParser(texts["cart/add-item/proof.md"] + texts["machine.md"])
+    said = {each.text(): each.next for each in facts.css("dl.facts dt")}
+    found = [said.get("Examples also ran on"), said.get("In the browser")]
+    return [each.text() if each else None for each in found]
+
+
 def test_what_is_recommended_is_shown_whole(planted: Planted) -> None:
     made = Fragments(planted.project, ledger(planted))
     text = planted.read(SNIPPET)
@@ -95,6 +119,20 @@ def test_a_snippet_is_offered_to_be_run_where_it_can_be(
     for name in ("do", "whole"):
         panel = '<div class="run" data-module="cart_add_item"></div>'
         assert made.texts[f"cart/add-item/{name}.md"].count(panel) == offered
+
+
+def test_a_page_says_on_what_else_its_examples_ran_where_they_did(
+    planted: Planted,
+) -> None:
+    ran = ran_in_browser(planted)
+    assert also_ran_on(planted, ran) == [PYODIDE, PYODIDE]
+    assert also_ran_on(planted, ledger(planted)) == [None, None]
+    lacking = ran_in_browser(planted, missing=["npm"])
+    assert also_ran_on(planted, lacking) == [None, None]
+    planted.write(SNIPPET, f"import math\n{planted.read(SNIPPET)}")
+    edited = ledger(planted)
+    edited = edited.model_copy(update={"units": ran.units | edited.units})
+    assert also_ran_on(planted, edited) == [None, PYODIDE]
 
 
 def test_a_region_is_a_fragment_of_its_name_without_its_marks(planted: Planted) -> None:

@@ -165,7 +165,7 @@ def test_a_page_that_moved_leads_on_without_a_script(
     assert 'http-equiv="refresh" content="0; url=../add-item/#do"' in page
     assert '<a href="../add-item/#do">' in page
     assert '<meta name="robots" content="noindex">' in page
-    assert "<script" not in page
+    assert '<script type="module" src="../../assets/moved.js"></script>' in page
     assert found(planted, site) == []
     assert publish(planted.project, site) == ALL  # and nothing of /cart/put/
 

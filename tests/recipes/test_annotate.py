@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proof import rules_json
@@ -60,6 +60,8 @@ def rule(name: str, title: str, *codes: str) -> rules_json.Rule:
         strength="must",
         link=f"{SITE}pitfalls/{name}/",
         codes={"ruff": [*codes]} if codes else {"mypy": ["arg-type"]},
+        related={"mypy": ["misc"]} if codes else {"ruff": ["PLR0904"]},
+        python="3.10",
         files=[],
     )
 
@@ -205,7 +207,10 @@ def test_an_annotation_ends_with_the_title_and_link_of_the_rule_that_explains_it
 
 def test_a_code_leads_to_every_rule_that_it_may_be_about() -> None:
     assert explanations(RULES) == {
-        "PLR0904": [f"Split a class: {SITE}pitfalls/god-class/"],
+        "PLR0904": [
+            f"Split a class: {SITE}pitfalls/god-class/",
+            f"Test for None: {SITE}pitfalls/optional/",
+        ],
         "RUF032": [MONEY],
         "B006": [MONEY, DEFAULTS],
     }
@@ -295,6 +300,7 @@ def test_what_ends_a_message_is_escaped_as_github_reads_it(
     assert annotation(finding("B006", message), [], ".").split("::", 2)[2] == read
 
 
+@settings(derandomize=True, database=None, deadline=None)
 @given(message=st.text(), code=st.text())
 def test_a_finding_is_one_command_that_reads_back_as_it_was(
     message: str, code: str

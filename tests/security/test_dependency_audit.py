@@ -247,7 +247,7 @@ def services(tmp_path: Path) -> Generator[Services]:
 
 def project(folder: Path, *, configured: bool = True) -> None:
     """Write a project that depends on billing."""
-    text = '[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.13"\n'
+    text = '[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.12"\n'
     text += 'dependencies = ["acme-billing"]\n'
     if configured:
         text += CONFIGURATION.read_text(encoding="utf-8")

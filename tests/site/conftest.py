@@ -3,7 +3,8 @@
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -40,16 +41,23 @@ def site() -> Path:
     return ROOT / BUILT
 
 
-@pytest.fixture(scope="session")
-def address(site: Path) -> Iterator[str]:
-    """Serve the site on loopback; the address ends with a slash."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=site))
+@contextmanager
+def serve(folder: Path) -> Generator[str]:
+    """Serve a folder on loopback; the address ends with a slash."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(scope="session")
+def address(site: Path) -> Iterator[str]:
+    """Serve the site on loopback; the address ends with a slash."""
+    with serve(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from proof.blocks import blocks
 from proof.check import texts
+from tests.proof import expand
 from tests.proof.skills import skill_faults
 
 TWIN = 'link[rel="alternate"][type="text/markdown"]'
@@ -76,6 +77,30 @@ def test_the_skill_gives_each_rule_with_its_link_and_its_proven_module(
         }
         proven = {each["sha256"] for each in rule["files"] if each["kind"] == "module"}
         assert proven <= given, rule["id"]
+
+
+@pytest.mark.parametrize(
+    ("file", "expanded"),
+    [
+        ("proven-python.code-snippets", expand.vs_code),
+        ("proven-python.xml", expand.jetbrains),
+    ],
+)
+def test_an_editor_inserts_each_proven_module_by_its_rules_id(
+    site: Path, file: str, expanded: Callable[[Path], dict[str, str]]
+) -> None:
+    rules = json.loads((site / "rules.json").read_text("utf-8"))["rules"]
+    proven = {
+        each["id"]: [
+            file["sha256"] for file in each["files"] if file["kind"] == "module"
+        ]
+        for each in rules
+    }
+    inserted: dict[str, list[str]] = {each: [] for each in proven}
+    for name, text in expanded(site / file).items():
+        rule = next(each for each in proven if f"{name}-".startswith(f"{each}-"))
+        inserted[rule].append(hashlib.sha256(text.encode()).hexdigest())
+    assert inserted == proven
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, str]]:

@@ -295,7 +295,8 @@ def test_each_code_that_was_proven_to_report_a_rule_leads_to_it(
     proven = {
         (tool, code, rule["id"])
         for rule in rules
-        for tool, codes in rule["codes"].items()
+        for kind in ("codes", "related")
+        for tool, codes in rule[kind].items()
         for code in codes
     }
     listed = {
@@ -307,6 +308,7 @@ def test_each_code_that_was_proven_to_report_a_rule_leads_to_it(
     assert listed == proven
     assert len(proven) > 0
     assert known["names"]["mutable-argument-default"] == "B006"
+    assert known["names"].keys() >= {"banned-api", "none-comparison"}  # related alone
 
 
 def test_a_report_becomes_markdown_for_the_review(

@@ -20,6 +20,25 @@ def test_every_rule_is_listed_without_scripts(
     context.close()
 
 
+def test_the_table_is_filtered_by_the_oldest_python(
+    browser: Browser, address: str, site: Path
+) -> None:
+    known = json.loads((site / "rules.json").read_text("utf-8"))["rules"]
+    fitting = [
+        each["id"] for each in known if each["python"]["oldest"] in {"3.10", "3.11"}
+    ]
+    assert 0 < len(fitting) < len(known)
+    page = browser.new_page()
+    page.goto(f"{address}rules/")
+    box = page.get_by_role("combobox", name="Holds on Python")
+    assert box.locator("option").all_text_contents() == [
+        *("any", "3.10", "3.11", "3.12", "3.13")
+    ]
+    box.select_option("3.11")
+    assert page.locator(f"{ROW}:visible th > code").all_text_contents() == fitting
+    page.close()
+
+
 def test_the_table_is_filtered_by_keyboard_and_the_address_keeps_it(
     browser: Browser, address: str
 ) -> None:

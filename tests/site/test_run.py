@@ -1,5 +1,6 @@
 """The snippets that run on their pages. One page loads Python once, for all tests."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from selectolax.lexbor import LexborHTMLParser
 
 from proof.project import Project
-from proof.pyodide import WHEELS
+from proof.pyodide import ASSETS, FACTS, WHEELS, WHY
 from proof.runnable import runnable
+from proof.testing import lacking
 from tests.site.conftest import ROOT
 from tests.site.test_access import RUN_AXE
 
@@ -32,6 +34,15 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def asked() -> list[str]:
     """Gather what the page asks for."""
     return []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def version(site: Path) -> str:
+    """Read which Python the site has for the browser, if this machine could get it."""
+    facts = site / ASSETS / FACTS
+    if not facts.is_file():
+        lacking(f"Python for the browser, which npm and pip fetch (see {WHY})")
+    return str(json.loads(facts.read_text("utf-8"))["python"])
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +94,25 @@ def test_every_snippet_that_can_run_has_a_button_and_no_other(site: Path) -> Non
         assert panels == expected, rule.id
 
 
+def test_each_page_with_a_button_and_no_other_names_the_python_that_tests_ran_it_on(
+    site: Path, version: str
+) -> None:
+    for path in site.glob("*/*/index.html"):
+        tree = LexborHTMLParser(path.read_text("utf-8"))
+        told = [
+            dt.next.text().partition(",")[0]
+            for dt in tree.css("dl.facts dt")
+            if dt.text() == "Examples also ran on" and dt.next
+        ]
+        offered = tree.css("div.run")
+        assert told == [f"CPython {version} in WebAssembly"] * len(offered), path
+
+
 def test_a_snippet_runs_with_its_examples_and_nothing_comes_from_elsewhere(
-    page: Page, asked: list[str], address: str
+    page: Page, asked: list[str], address: str, version: str
 ) -> None:
     expect(state(page)).to_have_text(
-        "Each of 2 examples gave what the docstring says, on CPython 3.14.2."
+        f"Each of 2 examples gave what the docstring says, on CPython {version}."
     )
     output = panel(page).get_by_role("log")
     expect(output).to_contain_text("(Decimal('0.11'), Decimal('-0.11'))")

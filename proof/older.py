@@ -1,0 +1,288 @@
+"""Finds the oldest Python on which each rule holds.
+
+Two facts, kept apart: for which versions both type checkers accept the snippet, and on
+which interpreters of this machine its tests pass.
+"""
+
+import ast
+import itertools
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from importlib.metadata import distribution
+
+from packaging.requirements import Requirement
+from pydantic import BaseModel, ConfigDict
+
+from proof import execute
+from proof.children import Children
+from proof.copying import requirements
+from proof.diagnose import REVEALS, TOOLS, Tool
+from proof.execute import Result, Work
+from proof.imports import imported
+from proof.interpreters import LOCK, OLDER, Interpreter, environment, runs_on
+from proof.ledger import Older, Unit, key_of
+from proof.markup import sentence
+from proof.project import Project, Subject
+from proof.source import CHECKERS
+
+NEWEST = "3.13"  # what everything is proven on
+LATEST = "{}.99"  # a patch release after all others
+LOADED = tuple(  # by every run of pytest, or by some tests
+    f"proof/{each}.py"
+    for each in ("clock", "mongodb", "plugin", "postgresql", "record", "valkey")
+)
+DECIDES = (LOCK, "pyproject.toml", "proof/diagnose.py", "proof/interpreters.py")
+PLACE = re.compile(r" \(/[^)]*\)$")  # of the module that lacks a name
+NEWER = "its tests are written for a newer one"
+# An ignore that only a newer version needs speaks against nothing.
+IDLE = (REVEALS, "unused-ignore", "reportUnnecessaryTypeIgnoreComment")
+
+
+class Pythons(BaseModel):
+    """On which Pythons a rule holds; the facts behind the first one stay apart.
+
+    Attributes:
+        oldest: The oldest version from which on nothing speaks against the snippet.
+        accepted: The oldest version for which both type checkers accept it.
+        refused: What speaks against the one before that; empty if none is older.
+        passed: The interpreters on which its tests pass, newest first, in full.
+        failed: Those on which one fails that runs the snippet, and which.
+        unfit: Those that can't run them, for a reason of the tests' own.
+        differs: The tests that fail on an interpreter, but run no line of the snippet.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    oldest: str
+    accepted: str
+    refused: str
+    passed: list[str]
+    failed: dict[str, str]
+    unfit: dict[str, str]
+    differs: dict[str, list[str]]
+
+
+def pythons(verdict: Older, unit: Unit, modules: Collection[str]) -> Pythons:
+    """Tell from which Python on a rule holds.
+
+    A test that runs no line of the snippet, but shows a counterexample or how Python
+    works, may fail on an older one: Python differs there, but not the snippet.
+
+    Args:
+        verdict: What is known of the older versions.
+        unit: What the rule's tests proved.
+        modules: The snippet's files.
+
+    Returns:
+        The facts.
+    """
+    own = {claim.name for claim in unit.tests if any(map(claim.lines.get, modules))}
+    failed = dict(verdict.broken)
+    for full, names in verdict.ran.items():
+        if wrong := [name for name in names if name in own]:
+            failed[full] = sentence(wrong[0])
+    against = {full.rpartition(".")[0] for full in failed}
+    holds = itertools.takewhile(lambda each: each not in against, verdict.accepted)
+    return Pythons(
+        oldest=[NEWEST, *holds][-1],
+        accepted=[NEWEST, *verdict.accepted][-1],
+        refused=verdict.refused,
+        passed=[full for full in verdict.ran if full not in failed],
+        failed=failed,
+        unfit=verdict.unfit,
+        differs={
+            full: [sentence(name) for name in names if name not in own]
+            for full, names in verdict.ran.items()
+            if {*names} - own
+        },
+    )
+
+
+def versions_from(oldest: str) -> list[str]:
+    """List the versions from one on, the oldest first."""
+    known = [*reversed(OLDER), NEWEST]
+    return known[known.index(oldest) :]
+
+
+def keys(
+    project: Project, works: Sequence[Work], found: Sequence[Interpreter]
+) -> dict[str, str]:
+    """Digest what the verdicts depend on.
+
+    Args:
+        project: The project.
+        works: The rules' tests.
+        found: The interpreters at hand.
+
+    Returns:
+        The digests, by the test file.
+    """
+    more = {each.version: each.full for each in found}
+    ours = {*DECIDES, "proof/older.py"}
+    todo = [*LOADED]
+    while todo:
+        path = todo.pop()
+        ours.add(path)
+        for _, name in imported(project, path):
+            module, _, rest = name.partition(".")
+            if module == "proof":
+                todo += {f"proof/{rest.partition('.')[0]}.py"} - ours
+    return {
+        work.tests: key_of(
+            project.root,
+            [*ours, work.tests, *work.snippets, *execute.data(project, work.subject)],
+            more,
+        )
+        for work in works
+        if work.subject
+    }
+
+
+def older(
+    project: Project,
+    children: Children,
+    works: Mapping[str, Work],
+    digests: Mapping[str, str],
+    found: Sequence[Interpreter],
+) -> dict[str, Older]:
+    """Find out on which older Pythons some rules hold.
+
+    Args:
+        project: The project.
+        children: What runs the checkers and the tests.
+        works: The rules' tests, by the test file.
+        digests: The keys of the verdicts.
+        found: The interpreters at hand.
+
+    Returns:
+        The verdicts, by the test file.
+
+    Raises:
+        ToolError: If a checker broke down.
+    """
+    rules = {work.tests: work.subject for work in works.values() if work.subject}
+    refused: dict[str, str] = {}
+    accepted = _check(project, children, [*rules.values()], refused)
+    verdicts = {
+        tests: Older(
+            key=digests[tests],
+            accepted=accepted[tests],
+            refused=refused.get(tests, ""),
+        )
+        for tests in rules
+    }
+    for python in found:
+        todo: list[Work] = []
+        for tests, verdict in verdicts.items():
+            if (
+                verdict.unfit
+                or verdict.broken
+                or python.version not in verdict.accepted
+            ):
+                continue
+            paths = [tests, *works[tests].snippets]
+            if any(_lacks_syntax(project, path, python.version) for path in paths):
+                verdict.unfit[python.full] = NEWER
+            else:
+                todo.append(works[tests])
+        if todo and (program := environment(children, project.root, python)):
+            name = f"python-{python.version}"
+            result = execute.run(project, children, name, todo, program)
+            for work in todo:
+                modules = project.recommended(rules[work.tests])
+                _judge(result, python, work.tests, modules, verdicts[work.tests])
+    return verdicts
+
+
+def _check(
+    project: Project,
+    children: Children,
+    rules: Sequence[Subject],
+    refused: dict[str, str],
+) -> dict[str, list[str]]:
+    """Ask both checkers for one version after the other, the newest first."""
+    accepted: dict[str, list[str]] = {rule.tests: [] for rule in rules}
+    for version in OLDER:
+        for rule in rules:
+            if rule.tests not in refused and (why := _lacks(project, rule, version)):
+                refused[rule.tests] = f"{version}: {why}"
+        paths = {
+            path: rule.tests
+            for rule in rules
+            if rule.tests not in refused
+            for path in project.recommended(rule)
+        }
+        checkers = [tool for tool in TOOLS if tool.name in CHECKERS and paths]
+        for tool in checkers:
+            for path, said in _reported(tool, project, children, paths, version):
+                refused.setdefault(paths[path], f"{version}: {said}")
+        for tests in {*paths.values()} - {*refused}:
+            accepted[tests].append(version)
+    return accepted
+
+
+def _reported(
+    tool: Tool,
+    project: Project,
+    children: Children,
+    paths: Collection[str],
+    version: str,
+) -> Iterator[tuple[str, str]]:
+    """Name what a checker refuses for a version, with its words."""
+    for each in tool.run(children, project.root, paths, version):
+        if each.path in paths and each.code not in IDLE:
+            yield each.path, f"{tool.name} says {each.message.splitlines()[0]}"
+
+
+def _lacks(project: Project, subject: Subject, version: str) -> str:
+    """Tell which syntax or package of a snippet a version lacks; empty if none."""
+    paths = project.recommended(subject)
+    for path in paths:
+        if why := _lacks_syntax(project, path, version):
+            return why
+    for each in requirements(project, paths):
+        name = Requirement(each).name
+        if not runs_on(name, LATEST.format(version)):
+            needed = distribution(name)
+            asked = needed.metadata["Requires-Python"]
+            return f"{needed.name} {needed.version} asks for {asked}"
+    return ""
+
+
+def _lacks_syntax(project: Project, path: str, version: str) -> str:
+    minor = int(version.partition(".")[2])
+    try:
+        ast.parse(project.read(path), feature_version=(3, minor))
+    except SyntaxError as error:
+        return error.msg
+    return ""
+
+
+def _judge(
+    result: Result,
+    python: Interpreter,
+    tests: str,
+    modules: Sequence[str],
+    verdict: Older,
+) -> None:
+    """Add to a verdict what the tests of a rule showed on an interpreter."""
+    if result.broken:
+        return  # pytest itself does not run there: as good as not at hand
+    if why := result.errors.get(tests):
+        last = why.strip().splitlines()[-1].removeprefix("E ").strip()
+        ours = any(f"{path}:" in why for path in modules)
+        there = verdict.broken if ours else verdict.unfit
+        there[python.full] = PLACE.sub("", last)
+        return
+    outcomes = {
+        name: outcome["outcome"]
+        for node, outcome in result.tests.items()
+        for path, _, name in [node.partition("::")]
+        if path == tests
+    }
+    failing = [name for name, outcome in outcomes.items() if outcome != "passed"]
+    if not outcomes:
+        verdict.unfit[python.full] = "no test ran"
+        return
+    names = dict.fromkeys(name.partition("[")[0] for name in failing)
+    verdict.ran[python.full] = [*names]
