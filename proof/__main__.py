@@ -153,9 +153,9 @@ def _serve(root: Path, children: Children, _options: argparse.Namespace) -> int:
 
 def _unproven(run: Run) -> list[Fault]:
     """Refuse the pages of what this machine could not prove."""
-    pages = {rule.id: rule.page for rule in run.project.rules}
+    pages = {each.id: each.page for each in run.project.subjects}
     why = {
-        pages[rule]: why for rule, why in unproven(run.project, run.ledger).items()
+        pages[id_]: why for id_, why in unproven(run.project, run.ledger).items()
     } | {
         name: f"not proven here: {', '.join(unit.missing)}"
         for name, unit in run.ledger.units.items()
@@ -177,19 +177,20 @@ def _unpublished(run: Run) -> list[Fault]:
 def _summarise(run: Run, began: float) -> None:
     rules = run.project.rules
     lacking = unproven(run.project, run.ledger)
+    proven = sum(rule.id not in lacking for rule in rules)
     units = run.ledger.units.values()
     passed = sum(claim.cases for unit in units for claim in unit.tests)
     passed += sum(unit.examples for unit in units)
     missing = {part for unit in run.ledger.units.values() for part in unit.missing}
     print(
-        f"\nProven: {len(rules) - len(lacking)} of {len(rules)} rules, "
+        f"\nProven: {proven} of {len(rules)} rules, "
         f"in {time.monotonic() - began:.1f} s. The ledger is {LEDGER}.\n"
         f"{passed} passed, 0 failed"
     )
     for part in sorted(missing):
         print(f"Not proven here: {part}")
-    for rule, why in lacking.items():
-        print(f"  {rule}: {why}")
+    for id_, why in lacking.items():
+        print(f"  {id_}: {why}")
 
 
 type Command = Callable[[Path, Children, argparse.Namespace], int]

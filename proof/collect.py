@@ -15,9 +15,11 @@ from proof.history import versions
 from proof.imports import import_faults
 from proof.pages import page_faults
 from proof.project import (
+    RECIPES,
     RULES,
     TAKEN,
     Project,
+    Rule,
     is_chapter,
     is_counterexample,
     is_id,
@@ -118,37 +120,42 @@ def _ids_of(version: bytes) -> set[str]:
 
 
 def _names(project: Project) -> Iterator[Fault]:
-    """Hold rules and files together by their names."""
-    for rule in project.rules:
-        for path, what in (
-            (rule.page, "page"),
-            (rule.tests, "test file"),
-            (f"docs/{rule.chapter}/index.md", "chapter's page"),
-            (f"docs/reference/{rule.chapter}.md", "reference page"),
-        ):
+    """Hold rules, recipes and files together by their names."""
+    for each in project.subjects:
+        wanted = {each.page: "page", each.tests: "test file"}
+        if isinstance(each, Rule):
+            wanted[f"docs/{each.chapter}/index.md"] = "chapter's page"
+            wanted[f"docs/reference/{each.chapter}.md"] = "reference page"
+        for path, what in wanted.items():
             if not (project.root / path).is_file():
-                yield Fault(path, 0, f"missing: {rule.id} has no {what}")
-        if not project.recommended(rule):
-            path = f"{rule.module}.py"
-            yield Fault(path, 0, f"missing: {rule.id} has no snippet")
+                yield Fault(path, 0, f"missing: {each.id} has no {what}")
+        if not project.recommended(each):
+            path = f"{each.module}.py"
+            yield Fault(path, 0, f"missing: {each.id} has no snippet")
+    for recipe in project.recipes:
+        if not is_name(recipe.name):
+            message = "call it by words in small letters joined by hyphens"
+            yield Fault(recipe.page, 0, message)
     yield from _orphans(project)
 
 
 def _orphans(project: Project) -> Iterator[Fault]:
-    pages = {rule.page for rule in project.rules} | set(project.files("docs/*.md"))
+    pages = {each.page for each in project.subjects} | set(project.files("docs/*.md"))
     for chapter in project.chapters:
         pages |= {f"docs/{chapter}/index.md", f"docs/reference/{chapter}.md"}
     for path in project.files("docs/**/*.md"):
         if path not in pages:
             yield Fault(path, 0, f"a page without a rule: add it to {RULES}")
-    owned = {path for rule in project.rules for path in project.snippets(rule)}
-    owned |= {rule.tests for rule in project.rules} | set(project.files(*OURS))
+    owned = {path for each in project.subjects for path in project.snippets(each)}
+    owned |= {each.tests for each in project.subjects} | set(project.files(*OURS))
     for path in _code(project):
         name = Path(path).name
         if path not in owned and not (
             path.startswith("tests/") and name == "conftest.py"
         ):
-            yield Fault(path, 0, f"belongs to no rule of {RULES}")
+            of_recipe = path.split("/")[1] == RECIPES
+            whole = f"page of docs/{RECIPES}/" if of_recipe else f"rule of {RULES}"
+            yield Fault(path, 0, f"belongs to no {whole}")
         if path.startswith("tests/") and name == "__init__.py":
             yield Fault(path, 0, "remove it: tests are found without it")
     for path in project.files("docs/**/*"):
@@ -202,9 +209,9 @@ def _docstrings(path: str, text: str) -> Iterator[Fault]:
 
 def _regions(project: Project) -> Iterator[Fault]:
     """Refuse a region whose fragment would take the place of another."""
-    for rule in project.rules:
+    for each in project.subjects:
         seen: set[str] = set(rule_fragments.OF_A_RULE)
-        for path in project.recommended(rule):
+        for path in project.recommended(each):
             for name, (first, _) in regions(path, project.read(path))[0].items():
                 if name in seen:
                     message = (

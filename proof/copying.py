@@ -12,7 +12,7 @@ from sys import stdlib_module_names
 
 from proof.faults import Fault, FaultsError
 from proof.imports import imported
-from proof.project import Project, Rule
+from proof.project import Project, Subject
 
 LICENCE = '<a href="https://opensource.org/license/mit-0">MIT-0</a>'
 DRIVER = re.compile(r"\w+\+(\w+)://")  # of a database's URL: loaded, never imported
@@ -44,21 +44,21 @@ def name_of(kind: str, path: str, paths: Sequence[str]) -> str:
     return kind if len(paths) == 1 else f"{kind}.{PurePath(path).stem}"
 
 
-def conditions(project: Project, rule: Rule, oldest: str) -> str:
-    """Tell what a rule's module needs, what proves it, and what may be done with it.
+def conditions(project: Project, subject: Subject, oldest: str) -> str:
+    """Tell what a module needs, what proves it, and what may be done with it.
 
     Args:
         project: The project.
-        rule: The rule.
+        subject: The rule or recipe that it belongs to.
         oldest: The oldest Python on which it holds.
 
     Returns:
         HTML.
     """
-    needed = requirements(project, project.recommended(rule))
+    needed = requirements(project, project.recommended(subject))
     install = " ".join(["uv add", *map(shlex.quote, needed)])
     needs = f"<code>{html.escape(install)}</code>" if needed else "Python alone"
-    tests = rule.download(rule.tests)
+    tests = subject.download(subject.tests)
     return (
         f'<p class="conditions">Needs {needs}. Holds on '
         f'<a href="#proof">Python {oldest}</a> and newer. Proven by '

@@ -1,4 +1,4 @@
-"""Writes each rule's files beside its page, and all snippets in one archive."""
+"""Writes the files of each page beside it, and all snippets in one archive."""
 
 from collections.abc import Iterable
 
@@ -9,17 +9,17 @@ ARCHIVE = "snippets.zip"
 
 
 def downloads(source: Source) -> Iterable[tuple[str, str]]:
-    """Write each rule's files into the folder of its page.
+    """Write the files of each rule and recipe into the folder of its page.
 
     Args:
         source: What exports are made of.
 
     Yields:
-        Each file, named after its rule.
+        Each file, named by the id.
     """
-    for rule in source.rules:
-        for file in rule.files:
-            yield rule.address + file.download, file.text
+    for each in [*source.rules, *source.recipes]:
+        for file in each.files:
+            yield each.address + file.download, file.text
 
 
 def archive(source: Source) -> Iterable[tuple[str, bytes]]:
@@ -31,5 +31,6 @@ def archive(source: Source) -> Iterable[tuple[str, bytes]]:
     Yields:
         The archive: the same bytes whenever it is packed.
     """
-    files = {file.path: file.text for rule in source.rules for file in rule.files}
+    published = [*source.rules, *source.recipes]
+    files = {file.path: file.text for each in published for file in each.files}
     yield ARCHIVE, pack(files)

@@ -17,7 +17,7 @@ from proof.children import Children
 from proof.faults import Fault
 from proof.ledger import Claim, Executed, Unit, key_of, sha256
 from proof.plugin import Outcome
-from proof.project import Project, Rule, is_counterexample
+from proof.project import Project, Subject, is_counterexample
 from proof.source import cut, docstring_examples, expectations
 
 SITE_VARIABLES = ("REPO_URL", "SITE_URL", "SOURCE_DATE_EPOCH")
@@ -48,14 +48,14 @@ class Work:
 
     Attributes:
         tests: The test file: the unit's name.
-        rule: The rule it proves; ``None`` for tests of the machinery or the site.
+        subject: What it proves; ``None`` for tests of the machinery or the site.
         key: The digest of all that the tests depend on.
         targets: What pytest is given.
-        snippets: The rule's files, all of whose lines must run.
+        snippets: Its files, all of whose lines must run.
     """
 
     tests: str
-    rule: Rule | None
+    subject: Subject | None
     key: str
     targets: tuple[str, ...]
     snippets: tuple[str, ...]
@@ -113,21 +113,21 @@ def _in_root(path: str, patterns: Iterable[str]) -> bool:
 
 
 def works(project: Project) -> list[Work]:
-    """List the units: a rule's test file with its docstrings, or another test file."""
+    """List the units: a test file with what it proves, or another test file."""
     servers = {name: os.environ.get(name, "") for name in SERVERS}
     common = shared(project)
     found: list[Work] = []
     owned: set[str] = set()
-    for rule in project.rules:
-        snippets = project.snippets(rule)
+    for each in project.subjects:
+        snippets = project.snippets(each)
         with_examples = [
             path for path in snippets if any(docstring_examples(project.read(path)))
         ]
-        paths = [*common, rule.tests, *snippets, *data(project, rule)]
+        paths = [*common, each.tests, *snippets, *data(project, each)]
         key = key_of(project.root, paths, servers)
-        targets = (rule.tests, *with_examples)
-        found.append(Work(rule.tests, rule, key, targets, tuple(snippets)))
-        owned |= {rule.tests, rule.page, *snippets}
+        targets = (each.tests, *with_examples)
+        found.append(Work(each.tests, each, key, targets, tuple(snippets)))
+        owned |= {each.tests, each.page, *snippets}
     everything = whole(project)
     machinery = [path for path in everything if path not in owned]
     of_site = {name: os.environ.get(name, "") for name in SITE_VARIABLES}
@@ -151,10 +151,10 @@ def is_proven(work: Work, units: Mapping[str, Unit]) -> bool:
     return unit is not None and unit.key == work.key and not unit.missing
 
 
-def data(project: Project, rule: Rule) -> list[str]:
-    """List what lies beside a rule's code without being code: its tests may read it."""
+def data(project: Project, subject: Subject) -> list[str]:
+    """List what lies beside its code without being code: its tests may read it."""
     beside = project.files(
-        f"snippets/{rule.chapter}/**/*", f"tests/{rule.chapter}/**/*"
+        f"snippets/{subject.chapter}/**/*", f"tests/{subject.chapter}/**/*"
     )
     return [path for path in beside if not path.endswith(".py")]
 
@@ -319,7 +319,7 @@ def _not_run(project: Project, work: Work, nodes: Iterable[str]) -> list[Fault]:
         for name in written
         if name not in names
     ]
-    if work.rule:
+    if work.subject:
         faults += [
             Fault(work.tests, 0, f"{name}: write it as a function of this file")
             for name in sorted(set(names))

@@ -1,13 +1,12 @@
 """Adds to the built site what programs read of it."""
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from proof.desk import desk_json
 from proof.downloads import archive, downloads
 from proof.editors import jetbrains, vs_code
-from proof.facts import Source, facts
+from proof.facts import Published, Source, facts, files_of, site_address
 from proof.feed import feed_xml
 from proof.fragments import Fragments
 from proof.ledger import Ledger
@@ -19,7 +18,6 @@ from proof.search import search_json
 from proof.skill import skill
 from proof.twins import llms_txt, twins
 
-LOCAL = "http://127.0.0.1:8000/"
 WITH_FENCES = {".md", ".txt"}  # whose blocks are checked one by one
 
 
@@ -60,9 +58,15 @@ def export(project: Project, ledger: Ledger, made: Fragments, site: Path) -> set
         for rule in project.rules
         if rule.id not in made.unproven
     ]
-    address = os.environ.get("SITE_URL", LOCAL).rstrip("/") + "/"
-    source = Source(project, ledger, made, rules, address, site)
-    texts = {file.text.strip("\n") for rule in rules for file in rule.files}
+    recipes = [
+        Published(id=each.id, address=each.address, files=files_of(project, each))
+        for each in project.recipes
+        if each.id not in made.unproven
+    ]
+    source = Source(project, ledger, made, rules, site_address(), site, recipes)
+    texts = {
+        file.text.strip("\n") for each in [*rules, *recipes] for file in each.files
+    }
     for each in EXPORTS:
         for name, content in each(source):
             path = site / name

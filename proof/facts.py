@@ -1,20 +1,25 @@
 """What is known of each rule, in one form for everything but its page."""
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from proof.fragments import Fragments
 from proof.ledger import Ledger
 from proof.older import Pythons
-from proof.project import Project, Rule, Strength
+from proof.project import Project, Rule, Strength, Subject
 from proof.related import related
 from proof.rule_fragments import diagnostics_of, proofs_of, pythons_of
 from proof.source import shown
+
+if TYPE_CHECKING:  # they show some of what is gathered here
+    from proof.fragments import Fragments
+
+LOCAL = "http://127.0.0.1:8000/"
 
 type Kind = Literal["module", "types", "counterexample", "tests"]
 
@@ -37,36 +42,44 @@ class File(BaseModel):
     text: str
 
 
-class Facts(BaseModel):
-    """A rule.
+class Published(BaseModel):
+    """What is published of a rule or a recipe.
 
     Attributes:
         id: Its permanent id.
-        chapter: The chapter's name.
-        title: The title, in Markdown.
-        lead: The lead, in Markdown, on one line.
-        strength: How much weight it has in a review.
         address: Its page, relative to the site's address; ends with a slash.
-        codes: The codes by which each tool reports its counterexample.
-        related: The codes besides, that its page names and a test of it confirms.
-        proofs: What its proof shows besides tests, such as ``timeline``.
-        python: On which Pythons it holds, where that was found out.
         files: Its files, the recommended modules first.
     """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
+    address: str
+    files: list[File]
+
+
+class Facts(Published):
+    """A rule.
+
+    Attributes:
+        chapter: The chapter's name.
+        title: The title, in Markdown.
+        lead: The lead, in Markdown, on one line.
+        strength: How much weight it has in a review.
+        codes: The codes by which each tool reports its counterexample.
+        related: The codes besides, that its page names and a test of it confirms.
+        proofs: What its proof shows besides tests, such as ``timeline``.
+        python: On which Pythons it holds, where that was found out.
+    """
+
     chapter: str
     title: str
     lead: str
     strength: Strength
-    address: str
     codes: dict[str, list[str]]
     related: dict[str, list[str]]
     proofs: list[str]
     python: Pythons | None
-    files: list[File]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +93,21 @@ class Source:
         rules: What is known of each rule, in reading order.
         address: The site's public address; ends with a slash.
         site: The folder of the pages that were built.
+        recipes: What is published besides the rules.
     """
 
     project: Project
     ledger: Ledger
-    made: Fragments
+    made: "Fragments"
     rules: list[Facts]
     address: str
     site: Path
+    recipes: Sequence[Published] = ()
+
+
+def site_address() -> str:
+    """Give the site's public address; it ends with a slash."""
+    return os.environ.get("SITE_URL", LOCAL).rstrip("/") + "/"
 
 
 def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
@@ -102,34 +122,39 @@ def facts(project: Project, ledger: Ledger, rule: Rule) -> Facts:
         The facts.
     """
     codes = {(each.tool, each.code) for each in diagnostics_of(project, ledger, rule)}
-    of_kind: list[tuple[Kind, list[str]]] = [
-        ("module", project.recommended(rule)),
-        ("types", project.types(rule)),
-        ("counterexample", project.counterexamples(rule)),
-        ("tests", [rule.tests]),
-    ]
     return Facts(
         id=rule.id,
         chapter=rule.chapter,
         title=rule.title,
         lead=lead(project.read(rule.page)),
         strength=rule.strength,
-        address=f"{rule.chapter}/{rule.name}/",
+        address=rule.address,
         codes=_by_tool(codes),
         related=_by_tool(related(project, ledger, rule) - codes),
         proofs=proofs_of(ledger.units[rule.tests]),
         python=pythons_of(project, ledger, rule),
-        files=[
-            File(
-                kind=kind,
-                path=path,
-                download=rule.download(path),
-                text=shown(project.read(path)),
-            )
-            for kind, paths in of_kind
-            for path in paths
-        ],
+        files=files_of(project, rule),
     )
+
+
+def files_of(project: Project, subject: Subject) -> list[File]:
+    """List the files of a rule or recipe as they are published."""
+    of_kind: list[tuple[Kind, list[str]]] = [
+        ("module", project.recommended(subject)),
+        ("types", project.types(subject)),
+        ("counterexample", project.counterexamples(subject)),
+        ("tests", [subject.tests]),
+    ]
+    return [
+        File(
+            kind=kind,
+            path=path,
+            download=subject.download(path),
+            text=shown(project.read(path)),
+        )
+        for kind, paths in of_kind
+        for path in paths
+    ]
 
 
 def _by_tool(codes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

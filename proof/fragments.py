@@ -6,10 +6,11 @@ from pathlib import Path
 from proof.changes import changelog, changes, told
 from proof.configuration import configuration, selection
 from proof.diagnose import TOOLS
+from proof.facts import facts, site_address
 from proof.ledger import Diagnostic, Ledger, sha256, write
 from proof.markup import definitions, message
 from proof.older import NEWEST, versions_from
-from proof.project import Project, Rule
+from proof.project import Project, Rule, Subject
 from proof.rule_fragments import (
     RuleFragments,
     diagnostics_of,
@@ -17,6 +18,7 @@ from proof.rule_fragments import (
     proofs_of,
     pythons_of,
 )
+from proof.rules_json import entry, fields
 from proof.runnable import ran_on
 
 FOLDER = ".proof/fragments"
@@ -27,18 +29,20 @@ BY_CHAPTER = "configuration-by-chapter.md"
 ALL_RULES = "all-rules.md"
 FIGURES = "figures.md"
 MACHINE = "machine.md"
+RULES_JSON = "rules-json.md"
 NOT_PROVEN = "not proven since the last edit"
 
 
 def names(project: Project) -> Iterator[str]:
     """List every fragment that a page may include, proven or not."""
-    for rule in project.rules:
-        for name in names_of(project, rule):
-            yield f"{rule.fragments}/{name}.md"
+    for subject in project.subjects:
+        for name in names_of(project, subject):
+            yield f"{subject.fragments}/{name}.md"
     for chapter in project.chapters:
         for name in OF_A_CHAPTER:
             yield f"{chapter}/{name}.md"
     yield from (ALL_RULES, CHANGELOG, CONFIGURATION, BY_CHAPTER, FIGURES, MACHINE)
+    yield RULES_JSON
 
 
 class Fragments:
@@ -47,8 +51,8 @@ class Fragments:
     Attributes:
         texts: Each fragment's Markdown, by its name below the folder.
         code: Every text of a snippet that may stand in a code block of the site.
-        unproven: The rules without a proof on their present bytes, with the reason.
-            Their fragments say so and hold no code.
+        unproven: The rules and recipes without a proof on their present bytes, with
+            the reason. Their fragments say so and hold no code.
     """
 
     def __init__(self, project: Project, ledger: Ledger) -> None:
@@ -65,22 +69,23 @@ class Fragments:
         self._ledger = ledger
         found = changes(project)
         self._last = {each.rule.id: each for each in reversed(found)}
-        for rule in project.rules:
-            self._add_rule(rule)
+        for subject in project.subjects:
+            self._add(subject)
         for chapter in project.chapters:
             self.texts[f"{chapter}/rules.md"] = self._table(chapter)
             self.texts[f"{chapter}/reference.md"] = self._reference(chapter)
         self.texts[CHANGELOG] = changelog(project, found)
         self.texts[ALL_RULES] = self._all_rules()
         whole = configuration(project, project.rules)
-        self.texts[CONFIGURATION] = self._toml(whole)
+        self.texts[CONFIGURATION] = self._fence("toml", whole)
         self.texts[BY_CHAPTER] = "\n".join(
             f"### {chapter.capitalize()}\n\n"
-            + self._toml(selection(project, project.of_chapter(chapter)))
+            + self._fence("toml", selection(project, project.of_chapter(chapter)))
             for chapter in project.chapters
         )
         self.texts[FIGURES] = self._figures()
         self.texts[MACHINE] = self._machine()
+        self.texts[RULES_JSON] = fields()
 
     def write(self) -> None:
         """Bring the folder to exactly these; one that is the same is not touched."""
@@ -93,22 +98,29 @@ class Fragments:
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 write(path, text)
 
-    def _add_rule(self, rule: Rule) -> None:
-        unit = self._ledger.units.get(rule.tests)
-        why = why_unproven(self._project, self._ledger, rule)
+    def _add(self, subject: Subject) -> None:
+        unit = self._ledger.units.get(subject.tests)
+        why = why_unproven(self._project, self._ledger, subject)
         if unit is None or why:
-            self.unproven[rule.id] = why
-            texts = dict.fromkeys(names_of(self._project, rule), _note(rule))
+            self.unproven[subject.id] = why
+            texts = dict.fromkeys(names_of(self._project, subject), _note(subject))
         else:
-            made = RuleFragments(self._project, self._ledger, rule, unit)
+            made = RuleFragments(self._project, self._ledger, subject, unit)
             texts = made.texts
             self.code |= made.code
-            if rule.replaced:
-                texts["rule"] = self._replaced(rule) + texts["rule"]
-            if rule.id in self._last:
-                texts["rule"] += told(self._last[rule.id])
+            if isinstance(subject, Rule):
+                self._add_to_rule(subject, texts)
         for name, text in texts.items():
-            self.texts[f"{rule.fragments}/{name}.md"] = text
+            self.texts[f"{subject.fragments}/{name}.md"] = text
+
+    def _add_to_rule(self, rule: Rule, texts: dict[str, str]) -> None:
+        known = facts(self._project, self._ledger, rule)
+        listed = entry(known, site_address()).model_dump_json(indent=2)
+        texts["json"] = self._fence("json", listed)
+        if rule.replaced:
+            texts["rule"] = self._replaced(rule) + texts["rule"]
+        if rule.id in self._last:
+            texts["rule"] += told(self._last[rule.id])
 
     def _replaced(self, rule: Rule) -> str:
         """Say below the title of a rule that was turned round what to follow now."""
@@ -123,10 +135,11 @@ class Fragments:
             f"**This rule was turned round.** {said}</div>\n\n"
         )
 
-    def _toml(self, text: str) -> str:
+    def _fence(self, language: str, text: str) -> str:
+        """Write a code block of a text that was derived."""
         text = text.strip("\n")
         self.code.add(text)
-        return f"```toml\n{text}\n```\n"
+        return f"```{language}\n{text}\n```\n"
 
     def _table(self, chapter: str) -> str:
         lines = ["| Rule | Weight | Reported by | Tests |", "|---|---|---|---|"]
@@ -220,39 +233,41 @@ class Fragments:
 
 
 def unproven(project: Project, ledger: Ledger) -> dict[str, str]:
-    """Tell which rules lack a proof on their present bytes.
+    """Tell which rules and recipes lack a proof on their present bytes.
 
     Args:
         project: The project.
         ledger: What is proven.
 
     Returns:
-        The reason, by the rule's id.
+        The reason, by id.
     """
-    reasons = {rule.id: why_unproven(project, ledger, rule) for rule in project.rules}
-    return {rule: why for rule, why in reasons.items() if why}
+    reasons = {
+        each.id: why_unproven(project, ledger, each) for each in project.subjects
+    }
+    return {id_: why for id_, why in reasons.items() if why}
 
 
-def why_unproven(project: Project, ledger: Ledger, rule: Rule) -> str:
-    """Tell what is missing to a rule's proof.
+def why_unproven(project: Project, ledger: Ledger, subject: Subject) -> str:
+    """Tell what is missing to the proof of a rule or recipe.
 
     Args:
         project: The project.
         ledger: What is proven.
-        rule: The rule.
+        subject: The rule or recipe.
 
     Returns:
-        The first reason, with the file's name; empty if the rule is proven on
-        exactly the bytes that its files have now.
+        The first reason, with the file's name; empty if it is proven on exactly the
+        bytes that its files have now.
     """
-    unit = ledger.units.get(rule.tests)
+    unit = ledger.units.get(subject.tests)
     if unit is None:
-        return f"{rule.tests} has not passed since its last change"
+        return f"{subject.tests} has not passed since its last change"
     if unit.missing:
         return f"not proven here: {', '.join(unit.missing)}"
-    if not _same(project.root, rule.tests, unit.sha256):
-        return f"{rule.tests} was changed after it was proven"
-    for path in project.snippets(rule):
+    if not _same(project.root, subject.tests, unit.sha256):
+        return f"{subject.tests} was changed after it was proven"
+    for path in project.snippets(subject):
         executed = unit.snippets.get(path)
         if executed is None or not _same(project.root, path, executed.sha256):
             return f"{path} was changed after it was proven"
@@ -267,5 +282,5 @@ def _same(root: Path, path: str, digest: str) -> bool:
     return (root / path).is_file() and sha256(root, path) == digest
 
 
-def _note(rule: Rule) -> str:
-    return f'<p class="unproven" role="note">{rule.id}: {NOT_PROVEN}</p>\n'
+def _note(subject: Subject) -> str:
+    return f'<p class="unproven" role="note">{subject.id}: {NOT_PROVEN}</p>\n'

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proof.faults import Fault
-from proof.project import Project, Rule
+from proof.project import Project, Subject
 
 NAMED = re.compile(r"snippets([./]\w+)+(:\w+)?")
 OURS = ("tests/*.py", "tests/proof/**/*.py")
@@ -21,18 +21,18 @@ def import_faults(project: Project) -> Iterator[Fault]:
     Yields:
         A fault for each import of anything else that the project holds.
     """
-    for rule in project.rules:
-        yield from _of_test(project, rule)
-        types = project.types(rule)
-        for path in project.snippets(rule):
+    for subject in project.subjects:
+        yield from _of_test(project, subject)
+        types = project.types(subject)
+        for path in project.snippets(subject):
             package = next(
-                (f"{m}/" for m in _modules(rule) if path.startswith(f"{m}/")), "-"
+                (f"{m}/" for m in _modules(subject) if path.startswith(f"{m}/")), "-"
             )
             for at, name in imported(project, path):
                 ours = any(
                     _within(name, each) for each in ("snippets", "tests", "proof")
                 )
-                own = path in types and _within(name, rule.module)
+                own = path in types and _within(name, subject.module)
                 if ours and not own and not _within(name, package.strip("/")):
                     message = f"imports {name}: a snippet is copied alone"
                     yield Fault(path, at, message)
@@ -43,10 +43,10 @@ def import_faults(project: Project) -> Iterator[Fault]:
                 yield Fault(path, at, message)
 
 
-def _of_test(project: Project, rule: Rule) -> Iterator[Fault]:
-    path = rule.tests
+def _of_test(project: Project, subject: Subject) -> Iterator[Fault]:
+    path = subject.tests
     for at, name in [*imported(project, path), *_named(project, path)]:
-        own = any(_within(name, module) for module in _modules(rule))
+        own = any(_within(name, module) for module in _modules(subject))
         if _within(name, "snippets") and not own:
             message = f"imports {name}: a test imports its own rule's snippets"
             yield Fault(path, at, message)
@@ -55,8 +55,9 @@ def _of_test(project: Project, rule: Rule) -> Iterator[Fault]:
             yield Fault(path, at, message)
 
 
-def _modules(rule: Rule) -> tuple[str, ...]:
-    return rule.module, f"{rule.module}_types", f"{rule.module}_avoid"
+def _modules(subject: Subject) -> tuple[str, ...]:
+    module = subject.module
+    return module, f"{module}_types", f"{module}_avoid"
 
 
 def _within(name: str, path: str) -> bool:

@@ -22,7 +22,7 @@ from proof.imports import imported
 from proof.interpreters import LOCK, OLDER, Interpreter, environment, runs_on
 from proof.ledger import Older, Unit, key_of
 from proof.markup import sentence
-from proof.project import Project, Rule
+from proof.project import Project, Subject
 from proof.source import CHECKERS
 
 NEWEST = "3.13"  # what everything is proven on
@@ -130,11 +130,11 @@ def keys(
     return {
         work.tests: key_of(
             project.root,
-            [*ours, work.tests, *work.snippets, *execute.data(project, work.rule)],
+            [*ours, work.tests, *work.snippets, *execute.data(project, work.subject)],
             more,
         )
         for work in works
-        if work.rule
+        if work.subject
     }
 
 
@@ -160,7 +160,7 @@ def older(
     Raises:
         ToolError: If a checker broke down.
     """
-    rules = {work.tests: work.rule for work in works.values() if work.rule}
+    rules = {work.tests: work.subject for work in works.values() if work.subject}
     refused: dict[str, str] = {}
     accepted = _check(project, children, [*rules.values()], refused)
     verdicts = {
@@ -197,7 +197,7 @@ def older(
 def _check(
     project: Project,
     children: Children,
-    rules: Sequence[Rule],
+    rules: Sequence[Subject],
     refused: dict[str, str],
 ) -> dict[str, list[str]]:
     """Ask both checkers for one version after the other, the newest first."""
@@ -234,9 +234,9 @@ def _reported(
             yield each.path, f"{tool.name} says {each.message.splitlines()[0]}"
 
 
-def _lacks(project: Project, rule: Rule, version: str) -> str:
+def _lacks(project: Project, subject: Subject, version: str) -> str:
     """Tell which syntax or package of a snippet a version lacks; empty if none."""
-    paths = project.recommended(rule)
+    paths = project.recommended(subject)
     for path in paths:
         if why := _lacks_syntax(project, path, version):
             return why

@@ -13,7 +13,7 @@ from proof.blocks import PROSE, block_faults, blocks, included
 from proof.check import texts
 from proof.faults import Fault
 from proof.fragments import Fragments
-from proof.project import RULES, Project, Rule
+from proof.project import RULES, Project, Rule, Subject
 
 SECTIONS = (
     "Do",
@@ -39,6 +39,7 @@ def page_faults(project: Project) -> Iterator[Fault]:
     """
     converter = _converter(project)
     rules = {rule.page: rule for rule in project.rules}
+    subjects = {each.page: each for each in project.subjects}
     known = set(fragments.names(project))
     for path in project.files(*PROSE):
         text = project.read(path)
@@ -58,7 +59,8 @@ def page_faults(project: Project) -> Iterator[Fault]:
         yield from _includes(path, outside, known)
         if path in rules:
             yield from _sections(rules[path], outside)
-            yield from _shows(project, rules[path], outside)
+        if path in subjects:
+            yield from _shows(project, subjects[path], outside)
         yield from _unfenced(path, text, converter)
 
 
@@ -104,21 +106,23 @@ def _sections(rule: Rule, lines: list[tuple[int, str]]) -> Iterator[Fault]:
 
 
 def _shows(
-    project: Project, rule: Rule, lines: list[tuple[int, str]]
+    project: Project, subject: Subject, lines: list[tuple[int, str]]
 ) -> Iterator[Fault]:
-    """Hold a rule's page to what it must show."""
+    """Hold the page of a rule or recipe to what it must show."""
     asked = {include[0] for _, line in lines if (include := included(line))}
-    wanted = ["rule", "do", "proof"]
-    if project.types(rule):
+    wanted = ["do", "proof"]
+    if isinstance(subject, Rule):
+        wanted.append("rule")
+    if project.types(subject):
         wanted.append("types")
-    if project.counterexamples(rule):
+    if project.counterexamples(subject):
         wanted.append("avoid")
-    if f"{rule.fragments}/whole.md" in asked:  # below the regions that it shows
+    if f"{subject.fragments}/whole.md" in asked:  # below the regions that it shows
         wanted.remove("do")
     for name in wanted:
-        fragment = f"{rule.fragments}/{name}.md"
+        fragment = f"{subject.fragments}/{name}.md"
         if fragment not in asked:
-            yield Fault(rule.page, 0, f'does not include --8<-- "{fragment}"')
+            yield Fault(subject.page, 0, f'does not include --8<-- "{fragment}"')
 
 
 def recorded_faults(project: Project, made: Fragments) -> Iterator[Fault]:
@@ -131,23 +135,23 @@ def recorded_faults(project: Project, made: Fragments) -> Iterator[Fault]:
     Yields:
         The faults.
     """
-    for rule in project.rules:
-        if rule.id in made.unproven:
+    for each in project.subjects:
+        if each.id in made.unproven:
             continue
-        lines = project.read(rule.page).splitlines()
+        lines = project.read(each.page).splitlines()
         asked = {
             include[0]: at
             for at, line in enumerate(lines, start=1)
             if (include := included(line))
         }
         for name in rule_fragments.RECORDED:
-            fragment = f"{rule.fragments}/{name}.md"
+            fragment = f"{each.fragments}/{name}.md"
             if fragment in made.texts and fragment not in asked:
                 message = f'a test recorded it: include --8<-- "{fragment}"'
-                yield Fault(rule.page, 0, message)
+                yield Fault(each.page, 0, message)
             elif fragment in asked and fragment not in made.texts:
-                message = f"no test of {rule.tests} recorded a {name!r}"
-                yield Fault(rule.page, asked[fragment], message)
+                message = f"no test of {each.tests} recorded a {name!r}"
+                yield Fault(each.page, asked[fragment], message)
 
 
 def _converter(project: Project) -> markdown.Markdown:

@@ -1,4 +1,4 @@
-"""Which rule has which files. Everything is found by the rule's id alone."""
+"""Which rule has which files. Everything is found by the id alone."""
 
 import re
 import tomllib
@@ -15,7 +15,14 @@ RULES = "docs/rules.toml"
 
 CHAPTER = re.compile(r"[a-z][a-z0-9]*")
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-TAKEN = ("assets", "proof", "reference", "site")  # folders that are no chapters
+RECIPES = "recipes"
+TAKEN = (
+    "assets",
+    "proof",
+    RECIPES,
+    "reference",
+    "site",
+)  # folders that are no chapters
 
 type Strength = Literal["must", "should", "consider"]
 
@@ -31,22 +38,16 @@ class Entry(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule, and the names that follow from its id.
+class Subject:
+    """What a page, a module and a test file are about: a rule, or a recipe.
 
     Attributes:
-        chapter: The chapter's name.
-        name: The rule's name within it, words joined by hyphens.
-        title: The page's title, in Markdown.
-        strength: How much weight the rule has in a review.
-        replaced: What to follow since it was turned round: a rule's id or a sentence.
+        chapter: The chapter's name, or ``recipes``.
+        name: The name within it, words joined by hyphens.
     """
 
     chapter: str
     name: str
-    title: str
-    strength: Strength
-    replaced: str = ""
 
     @property
     def id(self) -> str:
@@ -70,15 +71,35 @@ class Rule:
 
     @property
     def fragments(self) -> str:
-        """The folder of the rule's fragments, as pages name it."""
+        """The folder of its fragments, as pages name it."""
         return f"{self.chapter}/{self.name}"
 
+    @property
+    def address(self) -> str:
+        """The page, relative to the site's address; ends with a slash."""
+        return f"{self.chapter}/{self.name}/"
+
     def download(self, path: str) -> str:
-        """Name a file of the rule as a reader saves it, so that it shadows nothing."""
+        """Name one of its files as a reader saves it, so that it shadows nothing."""
         if path == self.tests:
             return f"{self.id}-test.py"
         rest = path.removeprefix(self.module).removesuffix(".py")
         return f"{self.id}{re.sub('[_/]+', '-', rest)}.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Subject):
+    """A rule, and the names that follow from its id.
+
+    Attributes:
+        title: The page's title, in Markdown.
+        strength: How much weight the rule has in a review.
+        replaced: What to follow since it was turned round: a rule's id or a sentence.
+    """
+
+    title: str
+    strength: Strength
+    replaced: str = ""
 
 
 class Project:
@@ -106,6 +127,17 @@ class Project:
         """The chapters in reading order."""
         return list(dict.fromkeys(rule.chapter for rule in self.rules))
 
+    @cached_property
+    def recipes(self) -> list[Subject]:
+        """The recipes: a page in their folder makes one, without a rule."""
+        pages = self.files(f"docs/{RECIPES}/*.md")
+        return [Subject(RECIPES, Path(page).stem) for page in pages]
+
+    @cached_property
+    def subjects(self) -> list[Subject]:
+        """All that has a page, a module and a test file."""
+        return [*self.rules, *self.recipes]
+
     def of_chapter(self, chapter: str) -> list[Rule]:
         """List a chapter's rules in reading order."""
         return [rule for rule in self.rules if rule.chapter == chapter]
@@ -115,24 +147,24 @@ class Project:
         first = self.read(f"docs/{chapter}/index.md").partition("\n")[0]
         return first.strip("# ")
 
-    def recommended(self, rule: Rule) -> list[str]:
-        """List the files of a rule's snippet: a module, or a package's modules."""
-        return self._module(rule.module)
+    def recommended(self, subject: Subject) -> list[str]:
+        """List the files of a snippet: a module, or a package's modules."""
+        return self._module(subject.module)
 
-    def counterexamples(self, rule: Rule) -> list[str]:
-        """List the files of a rule's counterexample."""
-        return self._module(f"{rule.module}_avoid")
+    def counterexamples(self, subject: Subject) -> list[str]:
+        """List the files of a counterexample."""
+        return self._module(f"{subject.module}_avoid")
 
-    def types(self, rule: Rule) -> list[str]:
+    def types(self, subject: Subject) -> list[str]:
         """List the module that shows which types the snippet has, if there is one."""
-        return self._module(f"{rule.module}_types")
+        return self._module(f"{subject.module}_types")
 
-    def snippets(self, rule: Rule) -> list[str]:
-        """List all code of a rule, the counterexample last."""
+    def snippets(self, subject: Subject) -> list[str]:
+        """List all code of a rule or recipe, the counterexample last."""
         return [
-            *self.recommended(rule),
-            *self.types(rule),
-            *self.counterexamples(rule),
+            *self.recommended(subject),
+            *self.types(subject),
+            *self.counterexamples(subject),
         ]
 
     def read(self, path: str) -> str:

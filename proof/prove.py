@@ -23,7 +23,7 @@ from proof.interpreters import LOCK, interpreters
 from proof.ledger import Ledger, Older, Unit, Verdict, key_of, load, save, sha256
 from proof.older import keys, older
 from proof.pages import recorded_faults
-from proof.project import Project, Rule, is_counterexample
+from proof.project import Project, Subject, is_counterexample
 from proof.published import link_faults
 from proof.site import BUILT, build
 
@@ -134,29 +134,31 @@ def prove(root: Path, children: Children, *, site: bool = True) -> Run:
     return run
 
 
-def prove_rules(run: Run, rules: Sequence[Rule]) -> None:
-    """Prove some rules alone, for who is writing them; the whole tree comes later.
+def prove_some(run: Run, subjects: Sequence[Subject]) -> None:
+    """Prove some rules and recipes alone, for who is writing them; the rest later.
 
     Args:
         run: A run; it takes the verdicts and the faults.
-        rules: The rules whose files were changed.
+        subjects: Those whose files were changed.
 
     Raises:
         FaultsError: If the sources themselves are at fault.
     """
     _check_sources(run)
-    if not rules:
+    if not subjects:
         return
     project = run.project
-    run.forget_older(but={*run.ledger.older} - {rule.tests for rule in rules})
+    run.forget_older(but={*run.ledger.older} - {each.tests for each in subjects})
     extracted = extracts(project)
     write_extracts(project.root, extracted)
-    files = [path for rule in rules for path in [*project.snippets(rule), rule.tests]]
-    pages = {rule.page for rule in rules}
+    files = [
+        path for each in subjects for path in [*project.snippets(each), each.tests]
+    ]
+    pages = {each.page for each in subjects}
     blocks = [each.path for each in extracted if each.origin in pages]
     own = [each for each in extracted if each.origin in {*files, *pages}]
     paths = [*files, *(each.path for each in own)]
-    units = {rule.tests for rule in rules}
+    units = {each.tests for each in subjects}
     if blocks:
         units.add(OF_BLOCKS)
     works = [work for work in execute.works(project) if work.tests in units]
@@ -319,11 +321,11 @@ def _check(
 def _start_tests(
     run: Run, pool: ThreadPoolExecutor, works: Sequence[Work]
 ) -> list[Future[None]]:
-    rules = [work for work in works if work.rule]
+    rules = [work for work in works if work.subject]
     machinery = [
         work
         for work in works
-        if not work.rule and not work.tests.startswith(ABOUT_SITE)
+        if not work.subject and not work.tests.startswith(ABOUT_SITE)
     ]
     return [
         pool.submit(_test, run, "tests", rules),

@@ -19,7 +19,7 @@ def repeat(project: Project, children: Children) -> None:
     Raises:
         FaultsError: If a run fails; its message tells how to run that order again.
     """
-    tests = [rule.tests for rule in project.rules]
+    tests = [each.tests for each in project.subjects]
     for number in range(1, RUNS + 1):
         command = [
             *(sys.executable, "-m", "pytest", "-q", "--tb=short"),

@@ -1,4 +1,4 @@
-"""Writes what is proven of one rule as Markdown, for its page to include."""
+"""Writes what is proven of one rule or recipe as Markdown, for its page to include."""
 
 import html
 import itertools
@@ -12,7 +12,7 @@ from proof.copying import bar, conditions, name_of
 from proof.ledger import Claim, Diagnostic, Ledger, Unit
 from proof.markup import count, definitions, details, link, message, sentence
 from proof.older import NEWEST, Pythons, pythons
-from proof.project import Project, Rule
+from proof.project import Project, Rule, Subject
 from proof.runnable import examples_ran_on, module_of, runnable
 from proof.source import (
     CHECKERS,
@@ -30,6 +30,7 @@ RECORDED = ("timeline", "measured", "attack", "evidence")  # by tests, where the
 OF_A_RULE = (
     *("rule", "do", "whole", "types", "avoid", *RECORDED, "proof"),
     "quoted",  # the counterexample, for a page that isn't the rule's
+    "json",  # what rules.json says of it, likewise
 )
 RUNS = ("asyncio", "trio", "SQLite", "PostgreSQL")  # columns of a proof's matrix
 SHORT = 60  # characters
@@ -37,14 +38,16 @@ SEVERAL = 2
 PASSED = '<span class="passed">passed</span>'
 
 
-def names_of(project: Project, rule: Rule) -> list[str]:
-    """List every fragment that a rule's page may include, without folder."""
-    return [*OF_A_RULE, *_regions(project, rule)]
+def names_of(project: Project, subject: Subject) -> list[str]:
+    """List every fragment that a page may include of its own, without folder."""
+    return [*OF_A_RULE, *_regions(project, subject)]
 
 
-def diagnostics_of(project: Project, ledger: Ledger, rule: Rule) -> list[Diagnostic]:
-    """List what was reported of a rule's counterexample."""
-    paths = project.counterexamples(rule)
+def diagnostics_of(
+    project: Project, ledger: Ledger, subject: Subject
+) -> list[Diagnostic]:
+    """List what was reported of a counterexample."""
+    paths = project.counterexamples(subject)
     return [
         each
         for verdict in ledger.tools.values()
@@ -53,16 +56,16 @@ def diagnostics_of(project: Project, ledger: Ledger, rule: Rule) -> list[Diagnos
     ]
 
 
-def pythons_of(project: Project, ledger: Ledger, rule: Rule) -> Pythons | None:
-    """Tell on which Pythons a rule holds; ``None`` where nobody found out yet."""
-    verdict, unit = ledger.older.get(rule.tests), ledger.units.get(rule.tests)
+def pythons_of(project: Project, ledger: Ledger, subject: Subject) -> Pythons | None:
+    """Tell on which Pythons something holds; ``None`` where nobody found out yet."""
+    verdict, unit = ledger.older.get(subject.tests), ledger.units.get(subject.tests)
     if verdict is None or unit is None:
         return None
-    return pythons(verdict, unit, project.recommended(rule))
+    return pythons(verdict, unit, project.recommended(subject))
 
 
 def proofs_of(unit: Unit) -> list[str]:
-    """Name the kinds of proof, besides tests, that a rule's tests recorded."""
+    """Name the kinds of proof, besides tests, that the tests recorded."""
     kinds = {
         "timeline": any(claim.timeline for claim in unit.tests),
         "measured": any(claim.rows or claim.growths for claim in unit.tests),
@@ -73,7 +76,7 @@ def proofs_of(unit: Unit) -> list[str]:
 
 
 class RuleFragments:
-    """The fragments of a rule that is proven.
+    """The fragments of a rule or recipe that is proven.
 
     Attributes:
         texts: Each fragment's Markdown, by its name without folder.
@@ -81,51 +84,54 @@ class RuleFragments:
     """
 
     def __init__(
-        self, project: Project, ledger: Ledger, rule: Rule, unit: Unit
+        self, project: Project, ledger: Ledger, subject: Subject, unit: Unit
     ) -> None:
         """Make them all.
 
         Args:
             project: The project.
             ledger: What is proven.
-            rule: The rule.
+            subject: The rule or recipe.
             unit: What its tests proved.
         """
         self.code: set[str] = set()
         self._project = project
         self._ledger = ledger
-        self._diagnostics = diagnostics_of(project, ledger, rule)
+        self._diagnostics = diagnostics_of(project, ledger, subject)
         by_checker = [each for each in self._diagnostics if each.tool in CHECKERS]
-        self._about_types = bool(by_checker or project.types(rule))
-        self.texts = dict(self._all(rule, unit))
+        self._about_types = bool(by_checker or project.types(subject))
+        self.texts = dict(self._all(subject, unit))
 
-    def _all(self, rule: Rule, unit: Unit) -> Iterator[tuple[str, str]]:
+    def _all(self, subject: Subject, unit: Unit) -> Iterator[tuple[str, str]]:
         read = self._project.read
-        modules = self._project.recommended(rule)
+        modules = self._project.recommended(subject)
         blocks = [
-            self._block(rule, name_of("do", path, modules), path, shown(read(path)))
+            self._block(subject, name_of("do", path, modules), path, shown(read(path)))
             for path in modules
         ]
-        if runnable(self._project, rule):
-            blocks.append(f'<div class="run" data-module="{module_of(rule)}"></div>\n')
-        found = pythons_of(self._project, self._ledger, rule)
+        if runnable(self._project, subject):
+            blocks.append(
+                f'<div class="run" data-module="{module_of(subject)}"></div>\n'
+            )
+        found = pythons_of(self._project, self._ledger, subject)
         oldest = found.oldest if found else NEWEST
-        whole = "\n".join([*blocks, conditions(self._project, rule, oldest)])
+        whole = "\n".join([*blocks, conditions(self._project, subject, oldest)])
         yield "do", whole
         yield "whole", details("whole", "The whole module", whole)
-        for name, (path, lines) in _regions(self._project, rule).items():
-            yield name, self._block(rule, name, path, shown(read(path), lines))
+        for name, (path, lines) in _regions(self._project, subject).items():
+            yield name, self._block(subject, name, path, shown(read(path), lines))
         for path in modules:
             for example in docstring_examples(read(path)):
                 self.code.update(example.sessions)
-        yield "rule", self._chips(rule)
-        avoided = self._project.counterexamples(rule)
+        if isinstance(subject, Rule):
+            yield "rule", self._chips(subject)
+        avoided = self._project.counterexamples(subject)
         remarked = {path: self._remarks(path, unit) for path in avoided}
-        yield "avoid", "".join(self._remarked(rule, "avoid", remarked))
-        yield "quoted", "".join(list(self._remarked(rule, "avoid", remarked))[1::2])
-        if types := self._project.types(rule):
+        yield "avoid", "".join(self._remarked(subject, "avoid", remarked))
+        yield "quoted", "".join(list(self._remarked(subject, "avoid", remarked))[1::2])
+        if types := self._project.types(subject):
             inferred = {path: self._inferred(path) for path in types}
-            yield "types", "".join(self._remarked(rule, "types", inferred))
+            yield "types", "".join(self._remarked(subject, "types", inferred))
         made = {
             "timeline": _timelines,
             "measured": self._measured,
@@ -133,7 +139,7 @@ class RuleFragments:
             "evidence": self._evidence,
         }
         yield from ((name, made[name](unit)) for name in proofs_of(unit))
-        yield "proof", self._proof(rule, unit)
+        yield "proof", self._proof(subject, unit)
 
     def _fence(self, text: str, language: str = "python") -> str:
         """Write a code block of a proven text, in a fence that it can't close."""
@@ -155,9 +161,9 @@ class RuleFragments:
             f"<li><code>{rule.id}</code></li>{enforced}</ul>\n"
         )
 
-    def _block(self, rule: Rule, name: str, path: str, text: str) -> str:
+    def _block(self, subject: Subject, name: str, path: str, text: str) -> str:
         """Show code of a module in one piece."""
-        return bar(name, rule.download(path), text) + self._fence(text)
+        return bar(name, subject.download(path), text) + self._fence(text)
 
     def _inferred(self, path: str) -> dict[int, list[str]]:
         """Tell for each line what the checkers infer there."""
@@ -172,12 +178,12 @@ class RuleFragments:
         return remarks
 
     def _remarked(
-        self, rule: Rule, kind: str, modules: dict[str, dict[int, list[str]]]
+        self, subject: Subject, kind: str, modules: dict[str, dict[int, list[str]]]
     ) -> Iterator[str]:
         """Show modules, cut below each line on which there is something to say.
 
         Args:
-            rule: The rule.
+            subject: The rule or recipe.
             kind: What the modules are to it.
             modules: What there is to say in each, by line.
 
@@ -200,7 +206,7 @@ class RuleFragments:
                         f'<ul class="remarks" aria-label="At this line">{listed}</ul>\n'
                     )
             name = name_of(kind, path, list(modules))
-            yield bar(name, rule.download(path), shown(text), starts)
+            yield bar(name, subject.download(path), shown(text), starts)
             body = "\n".join(parts)
             yield f'<div class="{kind}" markdown>\n\n{body}\n</div>\n\n'
 
@@ -268,8 +274,8 @@ class RuleFragments:
                 parts += [title, self._fence(each.text, "text")]
         return "\n".join(parts)
 
-    def _proof(self, rule: Rule, unit: Unit) -> str:
-        parts = cut(self._project.read(rule.tests))
+    def _proof(self, subject: Subject, unit: Unit) -> str:
+        parts = cut(self._project.read(subject.tests))
         tests = "\n".join(
             details(
                 "test",
@@ -281,17 +287,17 @@ class RuleFragments:
         if parts.helpers:
             summary = "What these tests lean on"
             tests += "\n" + details("test helpers", summary, self._fence(parts.helpers))
-        facts = definitions("facts", self._facts(rule, unit))
-        return "\n".join([facts, self._checkers(rule), _runs(unit), tests])
+        facts = definitions("facts", self._facts(subject, unit))
+        return "\n".join([facts, self._checkers(subject), _runs(unit), tests])
 
-    def _checkers(self, rule: Rule) -> str:
+    def _checkers(self, subject: Subject) -> str:
         """Tell what each checker said of each file, where that is part of the proof."""
         if not self._about_types:
             return ""
         found = self._diagnostics
         revealed = [each for v in self._ledger.tools.values() for each in v.revealed]
         rows: dict[str, list[str]] = {}
-        for path in self._project.snippets(rule):
+        for path in self._project.snippets(subject):
             row: list[str] = []
             for tool in CHECKERS:
                 said = {
@@ -303,8 +309,8 @@ class RuleFragments:
             rows[f"<code>{Path(path).name}</code>"] = row
         return draw.matrix("What each checker says", CHECKERS, rows)
 
-    def _facts(self, rule: Rule, unit: Unit) -> dict[str, str]:
-        files = [*self._project.recommended(rule), *self._project.types(rule)]
+    def _facts(self, subject: Subject, unit: Unit) -> dict[str, str]:
+        files = [*self._project.recommended(subject), *self._project.types(subject)]
         ran = [unit.snippets[path] for path in files]
         statements = sum(each.statements for each in ran)
         branches = sum(each.branches for each in ran)
@@ -317,20 +323,23 @@ class RuleFragments:
         versions = ", ".join(
             f"{name} {verdict.version}" for name, verdict in self._ledger.tools.items()
         )
-        avoided = self._project.counterexamples(rule)
+        avoided = self._project.counterexamples(subject)
         failures = sum(len(_failures(at, self._project.read(at))) for at in avoided)
         machine = self._ledger.machine
         servers = sorted({each for claim in unit.tests for each in claim.servers})
         facts = {
             "Executed": f"{executed}, by {by}",
             "Accepted by": f"{versions}; both type checkers in strict mode",
-            "Counterexample": f"{count(len(self._diagnostics), 'diagnostic')} "
-            f"demanded and reported, {count(failures, 'failure')} shown by tests",
-            "Ran on": ", ".join([machine.python, machine.system, *servers]),
         }
-        if also := examples_ran_on(self._project, self._ledger, rule):
+        if avoided:
+            facts["Counterexample"] = (
+                f"{count(len(self._diagnostics), 'diagnostic')} demanded and reported, "
+                f"{count(failures, 'failure')} shown by tests"
+            )
+        facts["Ran on"] = ", ".join([machine.python, machine.system, *servers])
+        if also := examples_ran_on(self._project, self._ledger, subject):
             facts["Examples also ran on"] = also
-        if found := pythons_of(self._project, self._ledger, rule):
+        if found := pythons_of(self._project, self._ledger, subject):
             facts |= _on_older(found)
         return facts
 
@@ -412,10 +421,12 @@ def _timelines(unit: Unit) -> str:
     )
 
 
-def _regions(project: Project, rule: Rule) -> dict[str, tuple[str, tuple[int, int]]]:
+def _regions(
+    project: Project, subject: Subject
+) -> dict[str, tuple[str, tuple[int, int]]]:
     return {
         name: (path, lines)
-        for path in project.recommended(rule)
+        for path in project.recommended(subject)
         for name, lines in regions(path, project.read(path))[0].items()
     }
 

@@ -1,28 +1,210 @@
-"""Lists the rules for programs."""
+"""Lists the rules for programs, in a form that one model says and a schema publishes.
+
+What is listed holds: a field may be added, but none is taken away or changes its
+meaning without another version.
+"""
 
 import hashlib
 import json
 from collections.abc import Iterable
+from typing import Annotated, Literal, get_args, override
 
-from proof.facts import Source
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from proof.facts import Facts, Kind, Source
+from proof.markup import definitions, message
+from proof.older import NEWEST
+from proof.project import Strength
+
+RULES, SCHEMA = "rules.json", "rules.schema.json"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Listed(BaseModel):
+    """Base of what rules.json holds: the docstring of each field describes it."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class File(Listed):
+    """A file of a rule, as it is published."""
+
+    kind: Annotated[str, Field(examples=[*get_args(Kind.__value__)])]
+    """What it is to the rule. A kind may be added: skip one that you don't know."""
+
+    path: str
+    """Its path in the repository, and in `snippets.zip`."""
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """The SHA-256 of its published bytes, in hexadecimal."""
+
+    download: Annotated[str, Field(json_schema_extra={"format": "uri"})]
+    """The address of exactly these bytes."""
+
+
+class Rule(Listed):
+    """A rule."""
+
+    id: Annotated[str, Field(pattern="^[a-z][a-z0-9]*(-[a-z0-9]+)+$")]
+    """Its permanent id: the chapter, a hyphen and the name."""
+
+    chapter: str
+    """The chapter it belongs to."""
+
+    title: str
+    """What to do, as an instruction in one line of Markdown."""
+
+    lead: str
+    """What to do and why, in two to four sentences of Markdown, on one line."""
+
+    strength: Strength
+    """The weight it has in a review."""
+
+    link: Annotated[str, Field(json_schema_extra={"format": "uri"})]
+    """The address of its page, which never changes."""
+
+    codes: dict[str, list[str]]
+    """By tool, the codes by which it was proven to report the counterexample. A tool
+    that reports nothing isn't there. A tool may be added: skip one that you don't
+    know."""
+
+    related: dict[str, list[str]]
+    """By tool, further codes that its page names and a test of it confirms."""
+
+    python: Annotated[str, Field(pattern=r"^3\.\d+$")]
+    """The oldest Python on which its modules hold."""
+
+    files: list[File]
+    """Its files, the modules to copy first."""
+
+
+class Rules(Listed):
+    """The rules of the site, in reading order, for programs."""
+
+    schema_: Annotated[
+        str,
+        Field(serialization_alias="$schema", json_schema_extra={"format": "uri"}),
+    ]
+    """The address of this schema."""
+
+    version: Literal[1]
+    """The version of the form. A field that is added doesn't change it."""
+
+    rules: list[Rule]
+    """All rules."""
+
+
+class Untitled(GenerateJsonSchema):
+    """Leaves out the titles that only repeat the names of fields."""
+
+    @override
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
 
 
 def rules_json(source: Source) -> Iterable[tuple[str, str]]:
-    """List the rules for programs."""
-    listed = [
-        each.model_dump(include={"id", "chapter", "title", "lead", "strength"})
-        | {"link": source.address + each.address, "codes": each.codes}
-        | {"related": each.related}
-        | {
-            "files": [
-                {
-                    "kind": file.kind,
-                    "path": file.path,
-                    "sha256": hashlib.sha256(file.text.encode()).hexdigest(),
-                }
-                for file in each.files
-            ]
+    """List the rules for programs, beside the schema of the list.
+
+    Args:
+        source: What exports are made of.
+
+    Yields:
+        Both files.
+    """
+    schema = source.address + SCHEMA
+    listed = Rules(
+        schema_=schema,
+        version=1,
+        rules=[entry(rule, source.address) for rule in source.rules],
+    )
+    yield RULES, listed.model_dump_json(indent=1, by_alias=True) + "\n"
+    whole = {"$schema": DIALECT, "$id": schema, **schema_of_rules()}
+    yield SCHEMA, json.dumps(whole, indent=1) + "\n"
+
+
+def schema_of_rules() -> JsonSchemaValue:
+    """Derive the schema from the model, all but its address."""
+    return Rules.model_json_schema(schema_generator=Untitled, mode="serialization")
+
+
+def entry(rule: Facts, address: str) -> Rule:
+    """Say of a rule what programs get.
+
+    Args:
+        rule: What is known of it.
+        address: The site's public address; ends with a slash.
+
+    Returns:
+        The rule's entry.
+    """
+    page = address + rule.address
+    return Rule(
+        id=rule.id,
+        chapter=rule.chapter,
+        title=rule.title,
+        lead=rule.lead,
+        strength=rule.strength,
+        link=page,
+        codes=rule.codes,
+        related=rule.related,
+        python=rule.python.oldest if rule.python else NEWEST,
+        files=[
+            File(
+                kind=file.kind,
+                path=file.path,
+                sha256=hashlib.sha256(file.text.encode()).hexdigest(),
+                download=page + file.download,
+            )
+            for file in rule.files
+        ],
+    )
+
+
+def fields() -> str:
+    """Describe all fields in Markdown, by the schema."""
+    schema = schema_of_rules()
+    defined: dict[str, JsonSchemaValue] = schema.pop("$defs")
+    parts: list[str] = []
+    for each in (schema, *reversed(defined.values())):
+        told = {
+            f"<code>{name}</code>": message(f"{_form(field, defined)}. {_words(field)}")
+            for name, field in each.get("properties", {}).items()
         }
-        for each in source.rules
-    ]
-    yield "rules.json", json.dumps({"version": 1, "rules": listed}, indent=1) + "\n"
+        if told:
+            parts += [f"**{_words(each).rstrip('.')}**\n", definitions("facts", told)]
+    return "\n".join(parts)
+
+
+def _words(schema: JsonSchemaValue) -> str:
+    return " ".join(schema["description"].split())
+
+
+def _form(field: JsonSchemaValue, defined: dict[str, JsonSchemaValue]) -> str:
+    """Say in words of what form a value is."""
+    match field:
+        case {"const": value}:
+            said = f"`{json.dumps(value)}`"
+        case {"enum": values}:
+            said = _listed(values)
+        case {"$ref": str(name)}:
+            found = defined[name.rpartition("/")[2]]
+            title = str(found.get("title", ""))
+            said = title.lower() or _form(found, defined)
+        case {"anyOf": forms}:
+            said = " or ".join(_form(each, defined) for each in forms)
+        case {"type": "array", "items": items}:
+            said = f"list of {_form(items, defined)}s"
+        case {"type": "object", "additionalProperties": values}:
+            said = f"object, each value a {_form(values, defined)}"
+        case {"format": "uri"}:
+            said = "URL"
+        case {"type": form, "examples": values}:
+            said = f"{form}, such as {_listed(values)}"
+        case _:
+            said = str(field["type"])
+    return said
+
+
+def _listed(values: list[str]) -> str:
+    return ", ".join(f"`{value}`" for value in values)

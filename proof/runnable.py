@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from proof.ledger import Ledger, sha256
-from proof.project import Project, Rule
+from proof.project import Project, Subject
 
 TESTS = "tests/test_browser.py"  # run every snippet that can be run
 
@@ -57,23 +57,23 @@ LACKING_CALLS = {
 }
 
 
-def module_of(rule: Rule) -> str:
-    """Name the module that a rule's snippet is in a browser: it shadows no other."""
-    return rule.id.replace("-", "_")
+def module_of(subject: Subject) -> str:
+    """Name the module that a snippet is in a browser: it shadows no other."""
+    return subject.id.replace("-", "_")
 
 
-def runnable(project: Project, rule: Rule) -> str | None:
-    """Find the snippet of a rule that a browser can run.
+def runnable(project: Project, subject: Subject) -> str | None:
+    """Find the snippet of a rule or recipe that a browser can run.
 
     Args:
         project: The project.
-        rule: The rule.
+        subject: The rule or recipe.
 
     Returns:
         The path of its one module; ``None`` if it has several, needs what a browser
         lacks, or has no example that would show anything.
     """
-    paths = project.recommended(rule)
+    paths = project.recommended(subject)
     if len(paths) != 1:
         return None
     module, *examples = _trees(project.read(paths[0]))
@@ -93,21 +93,21 @@ def ran_on(ledger: Ledger) -> str:
     return ", ".join(sorted({each for claim in unit.tests for each in claim.servers}))
 
 
-def examples_ran_on(project: Project, ledger: Ledger, rule: Rule) -> str:
-    """Tell on which Python besides the project's own a rule's examples ran.
+def examples_ran_on(project: Project, ledger: Ledger, subject: Subject) -> str:
+    """Tell on which Python besides the project's own the examples ran.
 
     Args:
         project: The project.
         ledger: What is proven.
-        rule: The rule.
+        subject: The rule or recipe.
 
     Returns:
         Its name and version; empty if the module as it is now was not run there.
     """
-    path = runnable(project, rule)
+    path = runnable(project, subject)
     if path is None or not (told := ran_on(ledger)):
         return ""
-    case = case_of(module_of(rule), sha256(project.root, path))
+    case = case_of(module_of(subject), sha256(project.root, path))
     ran = {each for claim in ledger.units[TESTS].tests for each in claim.ids}
     return told if case in ran else ""
 

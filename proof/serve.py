@@ -18,8 +18,8 @@ from proof.export import export
 from proof.faults import Fault, FaultsError
 from proof.fragments import Fragments
 from proof.ledger import alone
-from proof.project import Project, Rule
-from proof.prove import Run, begin, prove, prove_rules
+from proof.project import Project, Subject
+from proof.prove import Run, begin, prove, prove_some
 from proof.site import build
 
 HOST, PORT = "127.0.0.1", 8000
@@ -201,19 +201,19 @@ def follow(
     began = time.monotonic()
     try:
         project = Project(root)
-        rules = [rule for rule in project.rules if _touches(project, rule, paths)]
-        for rule in rules:
-            listeners.tell(rule.fragments, "changed", "Changed since it was proven.")
+        touched = [each for each in project.subjects if _touches(project, each, paths)]
+        for each in touched:
+            listeners.tell(each.fragments, "changed", "Changed since it was proven.")
         run = begin(project, children)
-        prove_rules(run, rules)
-        for rule in rules:
+        prove_some(run, touched)
+        for each in touched:
             took = f"{time.monotonic() - began:.1f} s"
-            if wrong := [fault for fault in run.faults if _is_of(rule, fault)]:
+            if wrong := [fault for fault in run.faults if _is_of(each, fault)]:
                 text = f"Not proven: {wrong[0]}"
-                listeners.tell(rule.fragments, "fault", text)
+                listeners.tell(each.fragments, "fault", text)
             else:
                 text = f"Proven again in {took}; the text follows."
-                listeners.tell(rule.fragments, "proven", text)
+                listeners.tell(each.fragments, "proven", text)
         for fault in run.faults:
             print(f"  {fault}")
         rebuild(run)
@@ -236,11 +236,12 @@ def rebuild(run: Run) -> None:
     export(run.project, run.ledger, made, run.project.root / PREVIEW)
 
 
-def _touches(project: Project, rule: Rule, paths: Iterable[str]) -> bool:
-    files = {rule.page, rule.tests, *project.snippets(rule)}
+def _touches(project: Project, subject: Subject, paths: Iterable[str]) -> bool:
+    files = {subject.page, subject.tests, *project.snippets(subject)}
     return any(path in files for path in paths)
 
 
-def _is_of(rule: Rule, fault: Fault) -> bool:
-    own = fault.path in {rule.page, rule.tests} or fault.path.startswith(rule.module)
-    return own or f"{rule.page}:" in fault.message  # a block of the page that failed
+def _is_of(subject: Subject, fault: Fault) -> bool:
+    page = subject.page
+    own = fault.path in {page, subject.tests} or fault.path.startswith(subject.module)
+    return own or f"{page}:" in fault.message  # a block of the page that failed

@@ -33,6 +33,7 @@ def configure(project: Project) -> None:
         }
         for chapter in project.chapters
     ]
+    recipes = [each.page.removeprefix("docs/") for each in project.recipes]
     reference = [f"reference/{chapter}.md" for chapter in project.chapters]
     config = {
         "INHERIT": "../mkdocs.yml",
@@ -41,10 +42,12 @@ def configure(project: Project) -> None:
         "nav": [
             "index.md",
             *chapters,
+            *([{"Recipes": recipes}] if recipes else []),
             "rules.md",
             "desk.md",
             {"Reference": reference},
             "configuration.md",
+            "rules-json.md",
             "changes.md",
             "how-it-is-proven.md",
         ],

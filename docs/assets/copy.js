@@ -89,7 +89,7 @@ for (const bar of bars) {
   bar.append(
     button("Copy", `Copy ${file}`, () => copy(textOf(bar), file)),
     button("Copy with link", `Copy with link ${file}`, () =>
-      copy(`# ${rule}: ${here}\n${textOf(bar)}`, `${file} with its link`),
+      copy(`# ${rule ?? words(headings[0])}: ${here}\n${textOf(bar)}`, `${file} with its link`),
     ),
   )
 }

@@ -35,6 +35,7 @@ FILES = {
     "docs/changes.md": '# What changed\n\n--8<-- "changes.md"\n',
     "docs/configuration.md": "# One configuration\n",
     "docs/rules.md": "# All rules\n",
+    "docs/rules-json.md": "# The rules as data\n",
     "docs/desk.md": "# The desk\n",
     "docs/how-it-is-proven.md": "# How it is proven\n",
     RULES: f'[cart]\nadd-item = {{ strength = "must", title = "{TITLE}" }}\n',

@@ -142,6 +142,7 @@ def test_every_page_has_its_twin_where_its_html_is(planted: Planted) -> None:
         "how-it-is-proven/index.md",
         "reference/cart/index.md",
         "rules/index.md",
+        "rules-json/index.md",
     }
 
 
@@ -196,6 +197,7 @@ def test_the_whole_has_each_page_but_no_proof_and_nothing_twice(
         "# One configuration",
         "# The desk",
         "# How it is proven",
+        "# The rules as data",
     ]
     assert "## Proof" not in text
     assert "def test_" not in text

@@ -27,7 +27,8 @@ NAME_RULE = (
     "write words in small letters joined by hyphens, not ending in `-avoid` or `-types`"
 )
 CHAPTER_RULE = (
-    "a chapter is one word in small letters, and none of assets, proof, reference, site"
+    "a chapter is one word in small letters, "
+    "and none of assets, proof, recipes, reference, site"
 )
 ABOVE = "write `# expect: ` on a line of its own, above the line it means"
 GONE = (
@@ -366,7 +367,8 @@ PLANTS = {
         '--8<-- "cart/rules.md"',
         "--8<--\ncart/rules.md",
         "there is no fragment ''; there are: all-rules.md, changes.md, "
-        "configuration-by-chapter.md, configuration.md, figures.md, machine.md",
+        "configuration-by-chapter.md, configuration.md, figures.md, machine.md, "
+        "rules-json.md",
     ),
 }
 

@@ -359,7 +359,7 @@ def proofs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proofs]:
         with Children() as children:
             result = run(planted.project, children, "tests", todo)
         yield Proofs(
-            planted, {each.rule.name: each for each in todo if each.rule}, result
+            planted, {each.subject.name: each for each in todo if each.subject}, result
         )
 
 

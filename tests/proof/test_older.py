@@ -38,7 +38,7 @@ def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def works(planted: Planted) -> dict[str, Work]:
-    return {work.tests: work for work in execute.works(planted.project) if work.rule}
+    return {work.tests: work for work in execute.works(planted.project) if work.subject}
 
 
 def find(planted: Planted, *found: Interpreter) -> dict[str, Older]:

@@ -78,7 +78,7 @@ def test_programs_and_the_desk_are_told_of_them_apart_from_the_counterexamples(
     ignored = "x = []  # noqa: B006 - asked\nx == None  # noqa: E711 - asked\n"
     planted.write(TESTS, f"{planted.read(TESTS)}\n{ignored}")
     made = source(planted)
-    ((_, listed),) = rules_json(made)
+    (_, listed), _ = rules_json(made)
     (rule,) = json.loads(listed)["rules"]
     assert rule["related"] == {"ruff": ["E711"]}
     assert "E711" not in rule["codes"]["ruff"]  # B006 is, and isn't told twice

@@ -11,7 +11,7 @@ import pytest
 from proof import serve
 from proof.children import Children
 from proof.faults import Fault, FaultsError
-from proof.project import Rule
+from proof.project import Subject
 from proof.prove import Run
 from proof.serve import EVENTS, SCRIPT, TAG, Handler, Listeners, Server, follow
 from tests.proof.conftest import PAGE, SNIPPET, TESTS, Planted
@@ -84,13 +84,13 @@ def test_a_save_proves_the_rule_it_touches_and_tells_at_once(
 ) -> None:
     proven: list[tuple[list[str], list[tuple[str, str]]]] = []
 
-    def prove_rules(_run: Run, rules: Sequence[Rule]) -> None:
-        proven.append(([rule.id for rule in rules], heard(listeners)))
+    def prove_some(_run: Run, subjects: Sequence[Subject]) -> None:
+        proven.append(([each.id for each in subjects], heard(listeners)))
 
     def fail_to_build(_run: Run) -> None:
         raise FaultsError([Fault("mkdocs.yml", 0, "no")])
 
-    monkeypatch.setattr(serve, "prove_rules", prove_rules)
+    monkeypatch.setattr(serve, "prove_some", prove_some)
     monkeypatch.setattr(serve, "rebuild", fail_to_build)
     with Children() as children:
         follow(planted.root, children, listeners, {path})
@@ -104,14 +104,14 @@ def test_a_save_proves_the_rule_it_touches_and_tells_at_once(
 def test_a_fault_is_told_to_the_page_of_its_rule(
     planted: Planted, listeners: Listeners, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def find_fault(run: Run, _rules: Sequence[Rule]) -> None:
+    def find_fault(run: Run, _subjects: Sequence[Subject]) -> None:
         run.faults.append(Fault(SNIPPET, 3, "wrong"))
 
     def listen(_run: Run) -> None:
         states.append(heard(listeners))
 
     states: list[list[tuple[str, str]]] = []
-    monkeypatch.setattr(serve, "prove_rules", find_fault)
+    monkeypatch.setattr(serve, "prove_some", find_fault)
     monkeypatch.setattr(serve, "rebuild", listen)
     with Children() as children:
         follow(planted.root, children, listeners, {SNIPPET})

@@ -9,6 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from selectolax.lexbor import LexborHTMLParser
 
+from proof.facts import files_of
+from proof.project import Project
+
+ROOT = Path(__file__).parents[2]
 RULE = "pitfalls/mutable-defaults/"
 ID = "pitfalls-mutable-defaults"
 TITLE = "Default to None, then test identity"
@@ -54,6 +58,25 @@ def canonical(site: Path, page: str) -> str:
     return link.attributes["href"] or ""
 
 
+def label(tree: LexborHTMLParser) -> str:
+    """Give what a page is cited by: a rule's id, or another page's title."""
+    if rule := tree.css_first("ul.rule"):
+        return rule.attributes["data-rule"] or ""
+    (title,) = tree.css("h1")
+    return title.text(deep=False).strip()
+
+
+def digests(site: Path) -> set[str]:
+    """Give the digests of all files that were proven: of the rules, and of recipes."""
+    project = Project(ROOT)
+    listed = json.loads((site / "rules.json").read_text("utf-8"))["rules"]
+    texts = [file.text for each in project.recipes for file in files_of(project, each)]
+    return {
+        *(file["sha256"] for rule in listed for file in rule["files"]),
+        *(hashlib.sha256(text.encode()).hexdigest() for text in texts),
+    }
+
+
 def opened(page: Page, address: str) -> Page:
     """Open a page whose scripts are all there."""
     page.goto("about:blank")
@@ -65,8 +88,7 @@ def opened(page: Page, address: str) -> Page:
 def test_every_block_is_copied_to_the_byte_and_no_page_is_wider_than_a_phone(
     page: Page, address: str, site: Path
 ) -> None:
-    listed = json.loads((site / "rules.json").read_text("utf-8"))["rules"]
-    proven = {file["sha256"] for rule in listed for file in rule["files"]}
+    proven = digests(site)
     modules: set[str] = set()
     page.set_viewport_size({"width": 390, "height": 800})
     for path in sorted(site.glob("**/index.html")):
@@ -94,18 +116,17 @@ def test_every_block_is_copied_to_the_byte_and_no_page_is_wider_than_a_phone(
             file = folder / name.split()[-1]
             expected = file.read_bytes().decode()
             if name.startswith("Copy with link"):
-                comment = f"# {here.strip('/').replace('/', '-', 1)}: "
-                expected = f"{comment}{canonical(site, here)}\n{expected}"
+                comment = f"# {label(tree)}: {canonical(site, here)}\n"
+                expected = comment + expected
             else:
                 modules.add(hashlib.sha256(text.encode()).hexdigest())
             assert text == expected, file
     assert modules <= proven
-    assert len(modules) > len(listed)
+    assert len(modules) > len(Project(ROOT).subjects)
 
 
 def test_every_file_to_download_is_the_proven_one(site: Path) -> None:
-    listed = json.loads((site / "rules.json").read_text("utf-8"))["rules"]
-    proven = {file["sha256"] for rule in listed for file in rule["files"]}
+    proven = digests(site)
     linked: set[str] = set()
     for path in site.glob("**/*.html"):
         for link in LexborHTMLParser(path.read_text("utf-8")).css(

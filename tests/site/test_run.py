@@ -86,7 +86,7 @@ def edit(page: Page, source: str) -> Locator:
 
 def test_every_snippet_that_can_run_has_a_button_and_no_other(site: Path) -> None:
     project = Project(ROOT)
-    for rule in project.rules:
+    for rule in project.subjects:
         path = site / rule.chapter / rule.name / "index.html"
         tree = LexborHTMLParser(path.read_text("utf-8"))
         panels = [each.attributes["data-module"] for each in tree.css("div.run")]
