@@ -5,7 +5,8 @@ import { say } from "./proven.js"
 const MOST = 8 // results
 const input = document.getElementById("search")
 const base = new URL(`${input.dataset.base}/`, location)
-const pages = await (await fetch(new URL("search.json", base))).json()
+const load = async (name) => (await fetch(new URL(name, base))).json()
+const pages = await load("search.json")
 const plain = (text) => text.toLowerCase().replace(/\s+/g, " ").trim()
 
 const options = {
@@ -22,8 +23,12 @@ const storeFields = ["rule", "title", "lead", "codes"]
 const named = new MiniSearch({ ...options, fields, storeFields })
 named.addAll(pages)
 const told = new MiniSearch({ ...options, fields: [...fields, "words"], storeFields })
-told.addAllAsync(pages, { chunkSize: 10 }).then(() => {
-  if (!list.hidden && chosen < 0) show() // what is chosen stays
+let whole = false // all words are there
+load("search-words.json").then(async (words) => {
+  const filled = pages.map((page) => ({ ...page, words: words[page.address] }))
+  await told.addAllAsync(filled, { chunkSize: 10 })
+  whole = true
+  if (document.activeElement === input && chosen < 0) show() // what is chosen stays
 })
 
 /** Find pages: first the one whose id, code or title is what was asked for. */
@@ -55,7 +60,8 @@ function show() {
   list.replaceChildren(...found.map(option))
   list.hidden = found.length === 0
   choose(-1)
-  if (input.value.trim()) say(`${found.length || "No"} pages found`)
+  if (found.length) say(`${found.length} pages found`)
+  else if (input.value.trim() && whole) say("No pages found")
 }
 
 function option({ id: address, rule, title, lead }, at) {
