@@ -93,7 +93,7 @@ def _page(article: LexborNode, address: str, rule: Facts | None) -> dict[str, st
 
 
 def _names(text: str) -> set[str]:
-    """Find the identifiers of a module: what it imports, defines, calls and reads."""
+    """Find the identifiers of a module: all that it imports, defines, passes, reads."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         match node:
@@ -103,6 +103,8 @@ def _names(text: str) -> set[str]:
                 names.update(node.name.split("."))
             case ast.Attribute():
                 names.add(node.attr)
+            case ast.arg() | ast.keyword(arg=str()):
+                names.add(node.arg or "")
             case ast.Name():
                 names.add(node.id)
             case _:

@@ -19,7 +19,7 @@ const options = {
   },
 }
 const fields = ["rule", "title", "codes", "names", "lead"]
-const storeFields = ["rule", "title", "lead", "codes"]
+const storeFields = fields
 const named = new MiniSearch({ ...options, fields, storeFields })
 named.addAll(pages)
 const told = new MiniSearch({ ...options, fields: [...fields, "words"], storeFields })
@@ -28,15 +28,17 @@ load("search-words.json").then(async (words) => {
   const filled = pages.map((page) => ({ ...page, words: words[page.address] }))
   await told.addAllAsync(filled, { chunkSize: 10 })
   whole = true
-  if (document.activeElement === input && chosen < 0) show() // what is chosen stays
+  // what is chosen stays, what was closed is not opened
+  const waiting = !list.hidden || list.children.length === 0
+  if (waiting && chosen < 0 && document.activeElement === input) show()
 })
 
-/** Find pages: first the one whose id, code or title is what was asked for. */
+/** Find pages: first the one whose id, title, code or identifier is what was asked for. */
 export function find(query) {
   const asked = plain(query)
   const boostDocument = (_, __, page) => {
     if (plain(page.title) === asked || page.rule === asked) return 100
-    return plain(page.codes ?? "").split(" ").includes(asked) ? 10 : 1
+    return plain(`${page.codes} ${page.names}`).split(" ").includes(asked) ? 50 : 1
   }
   const found = named.search(query, { boostDocument })
   const known = new Set(found.map(({ id }) => id))

@@ -65,6 +65,24 @@ def test_a_code_finds_the_rules_that_it_reports(
         }
 
 
+def test_an_identifier_that_one_rule_alone_has_finds_it(
+    page: Page, address: str, site: Path
+) -> None:
+    listed = rules(site)
+    known = " ".join(f"{each['codes']} {each['title']}".lower() for each in listed)
+    having: dict[str, list[str]] = {}
+    for each in listed:
+        for name in each["names"].split():
+            having.setdefault(name.lower(), []).append(each["address"])
+    single = {
+        name: where[0]
+        for name, where in having.items()
+        if len(where) == 1 and name not in known
+    }
+    found = first(page, address, list(single))
+    assert dict(zip(single, found, strict=True)) == single
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
