@@ -19,14 +19,17 @@ const options = {
   },
 }
 const fields = ["rule", "title", "codes", "names", "lead"]
-const storeFields = fields
+const storeFields = ["rule", "title", "lead"]
+const exact = new Map(
+  pages.map(({ address, codes, names }) => [address, plain(`${codes} ${names}`).split(" ")]),
+)
 const named = new MiniSearch({ ...options, fields, storeFields })
 named.addAll(pages)
 const told = new MiniSearch({ ...options, fields: [...fields, "words"], storeFields })
 let whole = false // all words are there
 load("search-words.json").then(async (words) => {
   const filled = pages.map((page) => ({ ...page, words: words[page.address] }))
-  await told.addAllAsync(filled, { chunkSize: 10 })
+  await told.addAllAsync(filled, { chunkSize: 5 })
   whole = true
   // what is chosen stays, what was closed is not opened
   const waiting = !list.hidden || list.children.length === 0
@@ -36,9 +39,9 @@ load("search-words.json").then(async (words) => {
 /** Find pages: first the one whose id, title, code or identifier is what was asked for. */
 export function find(query) {
   const asked = plain(query)
-  const boostDocument = (_, __, page) => {
+  const boostDocument = (address, _, page) => {
     if (plain(page.title) === asked || page.rule === asked) return 100
-    return plain(`${page.codes} ${page.names}`).split(" ").includes(asked) ? 50 : 1
+    return exact.get(address).includes(asked) ? 50 : 1
   }
   const found = named.search(query, { boostDocument })
   const known = new Set(found.map(({ id }) => id))
