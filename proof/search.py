@@ -30,23 +30,34 @@ LEFT_OUT = ("404.html", "reference/")
 
 
 def search_json(source: Source) -> Iterable[tuple[str, str]]:
-    """Write each page's words, and of a rule what it is looked up by.
+    """Write what a page is called and looked up by, and apart from it all its words.
+
+    The first file is small, and gives the first results; the second one is loaded
+    after it.
 
     Args:
         source: What exports are made of; its pages are built.
 
     Yields:
-        The one file.
+        The two files.
     """
     rules = {each.address: each for each in source.rules}
     pages: list[dict[str, str]] = []
+    words: dict[str, str] = {}
     for path in sorted(source.site.glob("**/*.html")):
         address = path.relative_to(source.site).as_posix().removesuffix("index.html")
         tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
         if address.startswith(LEFT_OUT) or not tree.css("article"):
             continue
-        pages.append(_page(tree.css("article")[0], address, rules.get(address)))
-    yield "search.json", json.dumps(pages, ensure_ascii=False, separators=(",", ":"))
+        page = _page(tree.css("article")[0], address, rules.get(address))
+        words[address] = page.pop("words")
+        pages.append(page)
+    yield "search.json", _json(pages)
+    yield "search-words.json", _json(words)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _page(article: LexborNode, address: str, rule: Facts | None) -> dict[str, str]:
@@ -66,17 +77,23 @@ def _page(article: LexborNode, address: str, rule: Facts | None) -> dict[str, st
     if rule is None:
         return page
     codes = [code for each in rule.codes.values() for code in each]
-    code = [each.text for each in rule.files if each.kind != "tests"]
-    names = sorted({name for text in code for name in _names(text)})
+    names, tested = (
+        {name for text in texts for name in _names(text)}
+        for texts in (
+            [each.text for each in rule.files if each.kind != "tests"],
+            [each.text for each in rule.files if each.kind == "tests"],
+        )
+    )
     return page | {
         "rule": rule.id,
         "codes": " ".join(codes),
-        "names": " ".join(names),
+        "names": " ".join(sorted(names)),
+        "words": " ".join([*words, *sorted(tested - names)]),
     }
 
 
 def _names(text: str) -> set[str]:
-    """Find the identifiers of a module: what it imports, defines, calls and reads."""
+    """Find the identifiers of a module: all that it imports, defines, passes, reads."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         match node:
@@ -86,6 +103,8 @@ def _names(text: str) -> set[str]:
                 names.update(node.name.split("."))
             case ast.Attribute():
                 names.add(node.attr)
+            case ast.arg() | ast.keyword(arg=str()):
+                names.add(node.arg or "")
             case ast.Name():
                 names.add(node.id)
             case _:

@@ -5,7 +5,8 @@ import { say } from "./proven.js"
 const MOST = 8 // results
 const input = document.getElementById("search")
 export const base = new URL(input.dataset.base.replace(/\/?$/, "/"), location)
-const pages = await (await fetch(new URL("search.json", base))).json()
+const load = async (name) => (await fetch(new URL(name, base))).json()
+const pages = await load("search.json")
 const plain = (text) => text.toLowerCase().replace(/\s+/g, " ").trim()
 
 const options = {
@@ -18,20 +19,29 @@ const options = {
   },
 }
 const fields = ["rule", "title", "codes", "names", "lead"]
-const storeFields = ["rule", "title", "lead", "codes"]
+const storeFields = ["rule", "title", "lead"]
+const exact = new Map(
+  pages.map(({ address, codes, names }) => [address, plain(`${codes} ${names}`).split(" ")]),
+)
 const named = new MiniSearch({ ...options, fields, storeFields })
 named.addAll(pages)
 const told = new MiniSearch({ ...options, fields: [...fields, "words"], storeFields })
-told.addAllAsync(pages, { chunkSize: 10 }).then(() => {
-  if (!list.hidden && chosen < 0) show() // what is chosen stays
+let whole = false // all words are there
+load("search-words.json").then(async (words) => {
+  const filled = pages.map((page) => ({ ...page, words: words[page.address] }))
+  await told.addAllAsync(filled, { chunkSize: 5 })
+  whole = true
+  // what is chosen stays, what was closed is not opened
+  const waiting = !list.hidden || list.children.length === 0
+  if (waiting && chosen < 0 && document.activeElement === input) show()
 })
 
-/** Find pages: first the one whose id, code or title is what was asked for. */
+/** Find pages: first the one whose id, title, code or identifier is what was asked for. */
 export function find(query) {
   const asked = plain(query)
-  const boostDocument = (_, __, page) => {
+  const boostDocument = (address, _, page) => {
     if (plain(page.title) === asked || page.rule === asked) return 100
-    return plain(page.codes ?? "").split(" ").includes(asked) ? 10 : 1
+    return exact.get(address).includes(asked) ? 50 : 1
   }
   const found = named.search(query, { boostDocument })
   const known = new Set(found.map(({ id }) => id))
@@ -55,7 +65,8 @@ function show() {
   list.replaceChildren(...found.map(option))
   list.hidden = found.length === 0
   choose(-1)
-  if (input.value.trim()) say(`${found.length || "No"} pages found`)
+  if (found.length) say(`${found.length} pages found`)
+  else if (input.value.trim() && whole) say("No pages found")
 }
 
 function option({ id: address, rule, title, lead }, at) {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 FIRST, NEXT = 300, 100  # milliseconds
 # The time from a key to the results, within the page.
@@ -65,6 +65,24 @@ def test_a_code_finds_the_rules_that_it_reports(
         }
 
 
+def test_an_identifier_that_one_rule_alone_has_finds_it(
+    page: Page, address: str, site: Path
+) -> None:
+    listed = rules(site)
+    known = " ".join(f"{each['codes']} {each['title']}".lower() for each in listed)
+    having: dict[str, list[str]] = {}
+    for each in listed:
+        for name in each["names"].split():
+            having.setdefault(name.lower(), []).append(each["address"])
+    single = {
+        name: where[0]
+        for name, where in having.items()
+        if len(where) == 1 and name not in known
+    }
+    found = first(page, address, list(single))
+    assert dict(zip(single, found, strict=True)) == single
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -78,6 +96,35 @@ def test_an_identifier_a_word_or_a_slip_finds_the_rule(
     page: Page, address: str, query: str, found: str
 ) -> None:
     assert first(page, address, [query]) == [found]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("Kuwaiti", "pitfalls/money/"),
+        ("LexborHTMLParser", "security/output-encoding/"),
+    ],
+)
+def test_words_that_are_loaded_after_the_names_find_a_page_too(
+    browser: Browser, address: str, query: str, found: str
+) -> None:
+    page = browser.new_page()
+    late: list[Route] = []
+
+    def hold(route: Route) -> None:
+        late.append(route)
+
+    page.route("**/search-words.json", hold)
+    page.goto(address)
+    page.keyboard.press("/")
+    page.keyboard.type("money")
+    expect(page.get_by_role("option").first).to_contain_text("pitfalls-money")
+    page.get_by_role("combobox", name="Search").fill(query)
+    expect(page.get_by_role("option")).to_have_count(0)
+    late[0].continue_()
+    option = page.get_by_role("option").first
+    expect(option).to_have_attribute("data-address", f"{address}{found}")
+    page.close()
 
 
 def test_the_first_answer_takes_a_moment_and_the_next_ones_none(
