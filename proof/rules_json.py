@@ -20,6 +20,8 @@ from proof.project import Strength
 RULES, SCHEMA = "rules.json", "rules.schema.json"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+type Version = Annotated[str, Field(pattern=r"^3\.\d+$")]
+
 
 class Listed(BaseModel):
     """Base of what rules.json holds: the docstring of each field describes it."""
@@ -41,6 +43,22 @@ class File(Listed):
 
     download: Annotated[str, Field(json_schema_extra={"format": "uri"})]
     """The address of exactly these bytes."""
+
+
+class Python(Listed):
+    """The Pythons on which a rule's modules hold."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    oldest: Version
+    """The oldest version from which on nothing that was found out speaks against
+    them."""
+
+    accepted: Version
+    """The oldest version for which mypy and pyright accept them."""
+
+    passed: list[str]
+    """The older interpreters on which their tests passed, newest first, in full."""
 
 
 class Rule(Listed):
@@ -72,8 +90,8 @@ class Rule(Listed):
     related: dict[str, list[str]]
     """By tool, further codes that its page names and a test of it confirms."""
 
-    python: Annotated[str, Field(pattern=r"^3\.\d+$")]
-    """The oldest Python on which its modules hold."""
+    python: Python
+    """On which Pythons its modules hold."""
 
     files: list[File]
     """Its files, the modules to copy first."""
@@ -148,7 +166,9 @@ def entry(rule: Facts, address: str) -> Rule:
         link=page,
         codes=rule.codes,
         related=rule.related,
-        python=rule.python.oldest if rule.python else NEWEST,
+        python=Python.model_validate(rule.python)
+        if rule.python
+        else Python(oldest=NEWEST, accepted=NEWEST, passed=[]),
         files=[
             File(
                 kind=file.kind,

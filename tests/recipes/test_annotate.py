@@ -61,7 +61,7 @@ def rule(name: str, title: str, *codes: str) -> rules_json.Rule:
         link=f"{SITE}pitfalls/{name}/",
         codes={"ruff": [*codes]} if codes else {"mypy": ["arg-type"]},
         related={"mypy": ["misc"]} if codes else {"ruff": ["PLR0904"]},
-        python="3.10",
+        python=rules_json.Python(oldest="3.10", accepted="3.10", passed=[]),
         files=[],
     )
 
