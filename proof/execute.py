@@ -206,7 +206,8 @@ def run(
     else:
         # a test that fails there may leave behind what makes the next one fail as well
         command += ["-p", "no:unraisableexception", "-p", "no:threadexception"]
-        command += ["--noconftest", *(work.tests for work in todo)]
+        command += ["--override-ini=timeout=30", "--noconftest"]
+        command += [work.tests for work in todo]
     env = {
         "PROOF_REPORT": str(report),
         "COVERAGE_FILE": str(folder / "coverage"),

@@ -225,7 +225,8 @@ class Older(Record):
         refused: What speaks against the next older one.
         ran: The interpreters that ran its tests, newest first, each with the tests that
             fail there.
-        unfit: The interpreters on which the tests themselves can't run, and why.
+        lacking: Likewise the tests that use themselves what such a Python lacks.
+        unfit: The interpreters on which no test can run, and why.
         broken: The interpreters on which the snippet can't be imported, and why.
     """
 
@@ -233,6 +234,7 @@ class Older(Record):
     accepted: list[str]
     refused: str = ""
     ran: dict[str, list[str]] = Field(default_factory=dict)
+    lacking: dict[str, list[str]] = Field(default_factory=dict)
     unfit: dict[str, str] = Field(default_factory=dict)
     broken: dict[str, str] = Field(default_factory=dict)
 

@@ -33,6 +33,12 @@ LOADED = tuple(  # by every run of pytest, or by some tests
 )
 DECIDES = (LOCK, "pyproject.toml", "proof/diagnose.py", "proof/interpreters.py")
 PLACE = re.compile(r" \(/[^)]*\)$")  # of the module that lacks a name
+# What a test itself, and not the code that it calls, looks for in vain.
+LACKS = re.compile(
+    r"^(\S+\.py):\d+: in .*\n(?:    .*\n)+E +"
+    r"(?:AttributeError: module|ImportError|ModuleNotFoundError)",
+    re.MULTILINE,
+)
 NEWER = "its tests are written for a newer one"
 # An ignore that only a newer version needs speaks against nothing.
 IDLE = (REVEALS, "unused-ignore", "reportUnnecessaryTypeIgnoreComment")
@@ -47,7 +53,7 @@ class Pythons(BaseModel):
         refused: What speaks against the one before that; empty if none is older.
         passed: The interpreters on which its tests pass, newest first, in full.
         failed: Those on which one fails that runs the snippet, and which.
-        unfit: Those that can't run them, for a reason of the tests' own.
+        unfit: Those that can't run them, or some, for a reason of the tests' own.
         differs: The tests that fail on an interpreter, but run no line of the snippet.
     """
 
@@ -89,7 +95,11 @@ def pythons(verdict: Older, unit: Unit, modules: Collection[str]) -> Pythons:
         refused=verdict.refused,
         passed=[full for full in verdict.ran if full not in failed],
         failed=failed,
-        unfit=verdict.unfit,
+        unfit=verdict.unfit
+        | {
+            full: "; ".join(map(sentence, names))
+            for full, names in verdict.lacking.items()
+        },
         differs={
             full: [sentence(name) for name in names if name not in own]
             for full, names in verdict.ran.items()
@@ -275,14 +285,20 @@ def _judge(
         there[python.full] = PLACE.sub("", last)
         return
     outcomes = {
-        name: outcome["outcome"]
+        name: outcome
         for node, outcome in result.tests.items()
         for path, _, name in [node.partition("::")]
         if path == tests
     }
-    failing = [name for name, outcome in outcomes.items() if outcome != "passed"]
     if not outcomes:
         verdict.unfit[python.full] = "no test ran"
         return
-    names = dict.fromkeys(name.partition("[")[0] for name in failing)
-    verdict.ran[python.full] = [*names]
+    failing: dict[str, None] = {}
+    lacking: dict[str, None] = {}
+    for name, outcome in outcomes.items():
+        if outcome["outcome"] != "passed":
+            lacks = (match := LACKS.search(outcome["detail"])) and match[1] == tests
+            (lacking if lacks else failing)[name.partition("[")[0]] = None
+    verdict.ran[python.full] = [*failing]
+    if lacking:
+        verdict.lacking[python.full] = [*lacking]

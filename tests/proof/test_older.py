@@ -127,6 +127,29 @@ def test_the_tests_are_run_and_those_that_fail_are_kept(
     assert find(planted, HERE)[TESTS].ran == {"3.12.9": ["test_it_fails"]}
 
 
+def test_a_test_that_itself_uses_what_python_lacks_there_is_told_apart(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(older, "TOOLS", ())
+    monkeypatch.setattr(older, "environment", Mock(return_value=HERE.path))
+    planted.append(
+        SNIPPET, "\n\ndef lacks() -> None:\n    import copy\n    copy.nothing\n"
+    )
+    planted.append(
+        TESTS,
+        "\n\ndef test_it_lacks() -> None:\n    import copy\n    copy.nothing\n"
+        "\n\ndef test_the_snippet_lacks() -> None:\n"
+        "    from snippets.cart.add_item import lacks\n    lacks()\n"
+        "\n\ndef test_it_misses_a_value() -> None:\n    add_item.nothing\n",
+    )
+    verdict = find(planted, HERE)[TESTS]
+    assert verdict.lacking == {"3.12.9": ["test_it_lacks"]}
+    assert verdict.ran == {
+        "3.12.9": ["test_the_snippet_lacks", "test_it_misses_a_value"]
+    }
+    assert known(verdict).unfit == {"3.12.9": "It lacks"}
+
+
 @pytest.mark.parametrize(
     ("path", "text", "why"),
     [
