@@ -209,10 +209,9 @@ def _form(field: JsonSchemaValue, defined: dict[str, JsonSchemaValue]) -> str:
             said = _listed(values)
         case {"$ref": str(name)}:
             found = defined[name.rpartition("/")[2]]
-            title = str(found.get("title", ""))
-            said = title.lower() or _form(found, defined)
-        case {"anyOf": forms}:
-            said = " or ".join(_form(each, defined) for each in forms)
+            said = "object, see below" if "properties" in found else _form(found, defined)
+        case {"type": "array", "items": {"$ref": _}}:
+            said = "list of objects, see below"
         case {"type": "array", "items": items}:
             said = f"list of {_form(items, defined)}s"
         case {"type": "object", "additionalProperties": values}:

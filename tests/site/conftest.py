@@ -13,12 +13,15 @@ from typing import override
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from proof.site import BUILT
 from proof.testing import lacking
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+NEAR = 3  # elements, from one to what it stands in
+NO_KIND = {"class", "href", "id", "title"}  # these don't tell an element's kind
 QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -105,3 +108,45 @@ def axe() -> str:
     assert spec is not None
     assert spec.origin is not None
     return str(Path(spec.origin).with_name("axe.min.js"))
+
+
+def kinds(tree: LexborHTMLParser) -> set[tuple[str, ...]]:
+    """List the elements of a page by what they are, and what they stand in."""
+    found: set[tuple[str, ...]] = set()
+    for node in tree.css("body *"):
+        trail: list[str] = []
+        at: LexborNode | None = node
+        while at is not None and len(trail) < NEAR:
+            attributes = sorted(at.attributes.keys() - NO_KIND)
+            classes = at.attributes.get("class") or ""
+            trail.append(f"{at.tag}.{classes} {attributes}")
+            at = at.parent
+        found.add(tuple(trail))
+    return found
+
+
+def parsed(site: Path) -> dict[str, LexborHTMLParser]:
+    """Read all pages, by address, less those that lead to another one at once."""
+    pages = {
+        path.relative_to(site).as_posix().removesuffix("index.html"): LexborHTMLParser(
+            path.read_text("utf-8")
+        )
+        for path in sorted(site.glob("**/*.html"))
+    }
+    return {
+        each: tree
+        for each, tree in pages.items()
+        if not tree.css("head [http-equiv=refresh]")
+    }
+
+
+def sample(site: Path) -> list[str]:
+    """Choose few pages that together have every kind of element that any page has."""
+    of_pages = {each: kinds(tree) for each, tree in parsed(site).items()}
+    left = set[tuple[str, ...]]().union(*of_pages.values())
+    chosen: list[str] = []
+    while left:
+        best = max(of_pages, key=lambda each: len(of_pages[each] & left))
+        chosen.append(best)
+        left -= of_pages[best]
+    return chosen

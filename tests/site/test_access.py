@@ -8,7 +8,8 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from tests.site.conftest import parsed, sample
 
 RULE = "pitfalls/mutable-defaults/"
 REPORT = (  # some of one rule, of several, of none, and a line that is no finding
@@ -20,8 +21,6 @@ type Palette = Literal["light", "dark"]
 LOOKS: tuple[tuple[Palette, int], ...] = (("light", 1280), ("dark", 390))
 MOST_STOPS = 200
 PHONE = 390  # pixels
-NEAR = 3  # elements, from one to what it stands in
-NO_KIND = {"class", "href", "id", "title"}  # these don't tell an element's kind
 # axe names each violated rule, and for each element that violates it what to do.
 RUN_AXE = """async (part, options = {}) =>
     (await axe.run(part, {resultTypes: ["violations"], preload: false, ...options}))
@@ -70,48 +69,6 @@ COLOURS = f"""async (known) => {{
     const options = {{runOnly: ["color-contrast"]}}
     return [fresh, chosen.length ? await ({RUN_AXE})({{include: chosen}}, options) : []]
 }}"""
-
-
-def kinds(tree: LexborHTMLParser) -> set[tuple[str, ...]]:
-    """List the elements of a page by what they are, and what they stand in."""
-    found: set[tuple[str, ...]] = set()
-    for node in tree.css("body *"):
-        trail: list[str] = []
-        at: LexborNode | None = node
-        while at is not None and len(trail) < NEAR:
-            attributes = sorted(at.attributes.keys() - NO_KIND)
-            classes = at.attributes.get("class") or ""
-            trail.append(f"{at.tag}.{classes} {attributes}")
-            at = at.parent
-        found.add(tuple(trail))
-    return found
-
-
-def parsed(site: Path) -> dict[str, LexborHTMLParser]:
-    """Read all pages, by address, less those that lead to another one at once."""
-    pages = {
-        path.relative_to(site).as_posix().removesuffix("index.html"): LexborHTMLParser(
-            path.read_text("utf-8")
-        )
-        for path in sorted(site.glob("**/*.html"))
-    }
-    return {
-        each: tree
-        for each, tree in pages.items()
-        if not tree.css("head [http-equiv=refresh]")
-    }
-
-
-def sample(site: Path) -> list[str]:
-    """Choose few pages that together have every kind of element that any page has."""
-    of_pages = {each: kinds(tree) for each, tree in parsed(site).items()}
-    left = set[tuple[str, ...]]().union(*of_pages.values())
-    chosen: list[str] = []
-    while left:
-        best = max(of_pages, key=lambda each: len(of_pages[each] & left))
-        chosen.append(best)
-        left -= of_pages[best]
-    return chosen
 
 
 @pytest.fixture(scope="module")
