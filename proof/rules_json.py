@@ -209,9 +209,9 @@ def _form(field: JsonSchemaValue, defined: dict[str, JsonSchemaValue]) -> str:
             said = _listed(values)
         case {"$ref": str(name)}:
             found = defined[name.rpartition("/")[2]]
-            said = "object, see below" if "properties" in found else _form(found, defined)
-        case {"type": "array", "items": {"$ref": _}}:
-            said = "list of objects, see below"
+            said = "object" if "properties" in found else _form(found, defined)
+        case {"type": "array", "items": {"$ref": str(name)}}:
+            said = f"list of {name.rpartition('/')[2].lower()}s"
         case {"type": "array", "items": items}:
             said = f"list of {_form(items, defined)}s"
         case {"type": "object", "additionalProperties": values}:

@@ -108,6 +108,7 @@ def test_every_field_is_described_by_the_schema_and_on_the_page() -> None:
     [
         ("version", "<code>1</code>"),
         ("rules", "list of rules"),
+        ("python", "object"),
         ("id", "string"),
         ("strength", "<code>must</code>, <code>should</code>, <code>consider</code>"),
         ("link", "URL"),
