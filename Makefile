@@ -3,12 +3,13 @@ uv := $(or $(shell command -v uv),.uv/bin/uv)
 proof := @.venv/bin/python -m proof
 compile := pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: serve test site publish check repeat new lock
+.PHONY: serve test site publish check lighthouse repeat new lock
 serve:  .venv/ready ; $(proof) serve
 test:   .venv/ready ; $(proof) test
 site:   .venv/ready ; $(proof) site
 publish: .venv/ready ; $(proof) publish
 check:  .venv/ready ; $(proof) check
+lighthouse: .venv/ready ; $(proof) lighthouse
 repeat: .venv/ready ; $(proof) repeat
 new:    .venv/ready ; $(proof) new "$(RULE)"
 lock:   $(uv) ; @$(uv) $(compile) pyproject.toml -o requirements.lock && echo uv | $(uv) $(compile) - -o requirements-uv.lock

@@ -14,6 +14,7 @@ from proof.collect import check_sources
 from proof.faults import Fault, FaultsError
 from proof.fragments import unproven
 from proof.ledger import LEDGER, alone, write
+from proof.lighthouse import measure
 from proof.new import lay_out
 from proof.project import Project
 from proof.prove import Run, build_site, prove
@@ -132,6 +133,12 @@ def _publish(root: Path, children: Children, _options: argparse.Namespace) -> in
     return 0
 
 
+def _lighthouse(root: Path, children: Children, _options: argparse.Namespace) -> int:
+    print("Measuring site/ with Lighthouse:")
+    measure(Project(root), children)
+    return 0
+
+
 def new(root: Path, _children: Children, options: argparse.Namespace) -> int:
     """Lay out the files of a new rule."""
     for path in lay_out(Project(root), options.rule):
@@ -200,6 +207,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "test": (test, "prove everything"),
     "site": (site, "write the proven site to site/"),
     "publish": (_publish, "list the site's addresses as published: they must hold"),
+    "lighthouse": (_lighthouse, "measure what is in site/ with Lighthouse"),
     "check": (check, "list all faults of the sources"),
     "repeat": (again, "run the rules' tests many times in random order"),
     "new": (new, "lay out the files of a new rule"),

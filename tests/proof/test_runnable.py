@@ -12,8 +12,9 @@ import pytest
 
 from proof.children import Children
 from proof.faults import FaultsError
+from proof.npm import UnavailableError
 from proof.project import Project
-from proof.pyodide import CACHE, SPECIFIED, WHY, UnavailableError, provide
+from proof.pyodide import CACHE, SPECIFIED, WHY, provide
 from proof.runnable import runnable
 from proof.session import MOST, Loop, run
 from tests.proof.conftest import SNIPPET, Planted
