@@ -52,7 +52,7 @@ class Pythons(BaseModel):
         accepted: The oldest version for which both type checkers accept it.
         refused: What speaks against the one before that; empty if none is older.
         passed: The interpreters on which its tests pass, newest first, in full.
-        failed: Those on which one fails that runs the snippet, and which.
+        failed: Those on which some fail that run the snippet, and which.
         unfit: Those that can't run them, or some, for a reason of the tests' own.
         differs: The tests that fail on an interpreter, but run no line of the snippet.
     """
@@ -86,7 +86,7 @@ def pythons(verdict: Older, unit: Unit, modules: Collection[str]) -> Pythons:
     failed = dict(verdict.broken)
     for full, names in verdict.ran.items():
         if wrong := [name for name in names if name in own]:
-            failed[full] = sentence(wrong[0])
+            failed[full] = "; ".join(map(sentence, wrong))
     against = {full.rpartition(".")[0] for full in failed}
     holds = itertools.takewhile(lambda each: each not in against, verdict.accepted)
     return Pythons(

@@ -349,7 +349,7 @@ def _on_older(found: Pythons) -> dict[str, str]:
     accepted = f"for Python {found.accepted} and newer"
     if found.refused:
         version, _, why = found.refused.partition(": ")
-        accepted += f"; for {version} {message(why)}"
+        accepted += f"; on {version}: {message(why)}"
     facts = {"Both checkers accept it": accepted}
     if found.passed:
         facts["Tests passed on"] = ", ".join(f"CPython {each}" for each in found.passed)

@@ -8,12 +8,14 @@ from proof.ledger import (
     Event,
     Exhibit,
     Ledger,
+    Older,
     Revealed,
     Row,
     Step,
     Unit,
     sha256,
 )
+from proof.markup import sentence
 from proof.pages import recorded_faults
 from proof.runnable import TESTS as IN_BROWSER
 from proof.runnable import case_of
@@ -133,6 +135,48 @@ def test_a_page_says_on_what_else_its_examples_ran_where_they_did(
     edited = ledger(planted)
     edited = edited.model_copy(update={"units": ran.units | edited.units})
     assert also_ran_on(planted, edited) == [None, PYODIDE]
+
+
+def test_older_pythons_are_told_on_the_page_and_in_the_table(planted: Planted) -> None:
+    known = ledger(planted)
+    unit = known.units[TESTS]
+    first, second, *_ = [claim.name for claim in unit.tests]
+    tests = [
+        claim.model_copy(
+            update={"lines": {SNIPPET: [9]} if claim.name == first else {}}
+        )
+        for claim in unit.tests
+    ]
+    verdict = Older(
+        key="",
+        accepted=["3.12", "3.11"],
+        refused="3.10: mypy says <no>",
+        ran={"3.12.1": [second], "3.11.7": [first]},
+        lacking={"3.12.1": ["test_new"]},
+    )
+    units = {TESTS: unit.model_copy(update={"tests": tests})}
+    known = known.model_copy(update={"units": units, "older": {TESTS: verdict}})
+    texts = Fragments(planted.project, known).texts
+    facts = LexborHTMLParser(texts["cart/add-item/proof.md"]).css("dl.facts div")
+    told = {each.css("dt")[0].text(): each.css("dd")[0].text() for each in facts}
+    assert told["Both checkers accept it"] == (
+        "for Python 3.11 and newer; on 3.10: mypy says <no>"
+    )
+    assert told["Tests passed on"] == "CPython 3.12.1"
+    assert told["Tests fail on"] == f"CPython 3.11.7: {sentence(first)}"
+    assert told["Tests can't run on"] == "CPython 3.12.1: New"
+    assert told["Python differs on"] == f"CPython 3.12.1: {sentence(second)}"
+    assert ">Python 3.12</a> and newer" in texts["cart/add-item/do.md"]
+    assert ' data-python="3.12 3.13">' in texts["all-rules.md"]
+
+
+def test_a_rule_of_which_nothing_older_is_known_holds_on_the_newest(
+    planted: Planted,
+) -> None:
+    texts = Fragments(planted.project, ledger(planted)).texts
+    assert ">Python 3.13</a> and newer" in texts["cart/add-item/do.md"]
+    assert ' data-python="3.13">' in texts["all-rules.md"]
+    assert "checkers accept" not in texts["cart/add-item/proof.md"]
 
 
 def test_a_region_is_a_fragment_of_its_name_without_its_marks(planted: Planted) -> None:

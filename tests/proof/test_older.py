@@ -199,12 +199,12 @@ def test_a_rule_holds_from_the_version_on_after_which_nothing_speaks_against_it(
     verdict = Older(
         key="",
         accepted=["3.12", "3.11", "3.10"],
-        ran={"3.12.1": [], "3.11.7": ["test_it_grows"], "3.10.13": []},
+        ran={"3.12.1": [], "3.11.7": ["test_it_grows", "test_it_ends"], "3.10.13": []},
     )
-    found = known(verdict, it_grows=[3])
+    found = known(verdict, it_grows=[3], it_ends=[3])
     assert (found.oldest, found.accepted) == ("3.12", "3.10")
     assert found.passed == ["3.12.1", "3.10.13"]
-    assert found.failed == {"3.11.7": "It grows"}
+    assert found.failed == {"3.11.7": "It grows; It ends"}
 
 
 def test_the_checkers_alone_decide_where_no_interpreter_is_at_hand() -> None:
