@@ -30,7 +30,7 @@ SHIFTS = """async (step) => {
 }"""
 
 
-# What shifts is a kind of element, or the frame: every kind stands on one of these pages.
+# What shifts is a kind of element, or the frame: each kind stands on one of these.
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_page_shifts(browser: Browser, address: str, site: Path, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})
