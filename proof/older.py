@@ -19,7 +19,14 @@ from proof.copying import requirements
 from proof.diagnose import REVEALS, TOOLS, Tool
 from proof.execute import Result, Work
 from proof.imports import imported
-from proof.interpreters import LOCK, OLDER, Interpreter, environment, runs_on
+from proof.interpreters import (
+    ENVIRONMENTS,
+    LOCK,
+    OLDER,
+    Interpreter,
+    environment,
+    runs_on,
+)
 from proof.ledger import Older, Unit, key_of
 from proof.markup import sentence
 from proof.project import Project, Subject
@@ -195,9 +202,18 @@ def older(
                 verdict.unfit[python.full] = NEWER
             else:
                 todo.append(works[tests])
-        if todo and (program := environment(children, project.root, python)):
+        if not todo:
+            continue
+        if (program := environment(children, project.root, python)) is None:
+            why = f"{ENVIRONMENTS}/{python.version}.txt"
+            print(f"  {python.full:<12} lacks packages: see {why}", flush=True)
+        else:
             name = f"python-{python.version}"
             result = execute.run(project, children, name, todo, program)
+            if result.broken:
+                why = f"{execute.RUNS}/{name}/output.txt"
+                print(f"  {python.full:<12} can't run pytest: see {why}", flush=True)
+                continue
             for work in todo:
                 modules = project.recommended(rules[work.tests])
                 _judge(result, python, work.tests, modules, verdicts[work.tests])
@@ -276,8 +292,6 @@ def _judge(
     verdict: Older,
 ) -> None:
     """Add to a verdict what the tests of a rule showed on an interpreter."""
-    if result.broken:
-        return  # pytest itself does not run there: as good as not at hand
     if why := result.errors.get(tests):
         last = why.strip().splitlines()[-1].removeprefix("E ").strip()
         ours = any(f"{path}:" in why for path in modules)

@@ -184,13 +184,31 @@ def test_an_import_that_fails_in_the_snippet_is_told_apart(
     assert (verdict.broken, verdict.unfit) == ({"3.12.9": why}, {})
 
 
-def test_without_packages_an_interpreter_is_as_good_as_absent(
-    planted: Planted, monkeypatch: pytest.MonkeyPatch
+def test_without_packages_an_interpreter_is_as_good_as_absent_and_that_is_told(
+    planted: Planted,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(older, "TOOLS", ())
     monkeypatch.setattr(older, "environment", Mock(return_value=None))
     verdict = find(planted, HERE)[TESTS]
     assert (verdict.ran, verdict.unfit) == ({}, {})
+    told = "  3.12.9       lacks packages: see .proof/python/3.12.txt\n"
+    assert capsys.readouterr().out == told
+
+
+def test_an_interpreter_that_cannot_run_pytest_is_as_good_as_absent_as_well(
+    planted: Planted,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(older, "TOOLS", ())
+    monkeypatch.setattr(older, "environment", Mock(return_value=HERE.path))
+    monkeypatch.setenv("PYTHONPATH", "")  # the plugin is nowhere to be found
+    verdict = find(planted, HERE)[TESTS]
+    assert (verdict.ran, verdict.unfit) == ({}, {})
+    told = "  3.12.9       can't run pytest: see .proof/runs/python-3.12/output.txt\n"
+    assert capsys.readouterr().out == told
 
 
 def test_a_rule_holds_from_the_version_on_after_which_nothing_speaks_against_it() -> (
