@@ -1,6 +1,8 @@
 """Writes what is proven as Markdown, for the pages to include."""
 
+import itertools
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 
 from proof.changes import changelog, changes, told
@@ -164,7 +166,10 @@ class Fragments:
             codes = sorted({(each.tool, each.code) for each in reported})
             unit = self._ledger.units.get(rule.tests)
             proofs = proofs_of(unit) if unit else []
-            told = ", ".join(f"{tool} <code>{code}</code>" for tool, code in codes)
+            told = "; ".join(
+                f"{tool} {', '.join(f'<code>{code}</code>' for _, code in of_tool)}"
+                for tool, of_tool in itertools.groupby(codes, key=itemgetter(0))
+            )
             found = pythons_of(self._project, self._ledger, rule)
             oldest = found.oldest if found else NEWEST
             rows.append(
