@@ -20,6 +20,7 @@ from proof.source import (
     asserted,
     cut,
     docstring_examples,
+    ends,
     expectations,
     is_comment_of_ours,
     regions,
@@ -369,14 +370,21 @@ def _on_older(found: Pythons) -> dict[str, str]:
 def _pieces(
     text: str, remarks: dict[int, list[str]]
 ) -> Iterator[tuple[list[str], list[str]]]:
-    """Cut what is shown of a module below each line with remarks; give both."""
+    """Cut what is shown of a module below each line with remarks; give both.
+
+    What is said of a line that begins a statement stands below its end.
+    """
+    last = ends(text)
+    below: defaultdict[int, list[str]] = defaultdict(list)
+    for at, said in sorted(remarks.items()):
+        below[last.get(at, at)] += said
     piece: list[str] = []
     for at, line in enumerate(text.splitlines(keepends=True), start=1):
         if is_comment_of_ours(line):
             continue
         piece.append(line)
-        if at in remarks:
-            yield piece, remarks[at]
+        if at in below:
+            yield piece, below[at]
             piece = []
     if "".join(piece).strip():
         yield piece, []

@@ -145,6 +145,33 @@ def asserted(text: str) -> list[int]:
     )
 
 
+def ends(text: str) -> dict[int, int]:
+    """Tell where each statement ends, or the head of one that holds others.
+
+    Args:
+        text: The module's text, valid Python.
+
+    Returns:
+        The last line, by the first one.
+    """
+    lines = text.splitlines()
+    found: dict[int, int] = {}
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.stmt):
+            continue
+        end = node.end_lineno or node.lineno
+        held: list[ast.stmt] = getattr(node, "body", [])
+        if isinstance(node, ast.Match):
+            end = node.cases[0].pattern.lineno - 1
+        elif held:
+            decorators: list[ast.expr] = getattr(held[0], "decorator_list", [])
+            end = min([held[0].lineno, *(each.lineno for each in decorators)]) - 1
+        while end > node.lineno and lines[end - 1].strip()[:1] in {"", "#"}:
+            end -= 1
+        found[node.lineno] = max(end, node.lineno)
+    return found
+
+
 def _line_below(lines: list[str], at: int) -> int | None:
     for number in range(at + 1, len(lines) + 1):
         if not is_comment_of_ours(lines[number - 1]):

@@ -223,6 +223,43 @@ def test_a_harm_stands_below_its_line_with_what_the_test_observed(
     assert [each.text() for each in remark.css("samp")] == ["['tea', <b>]"]
 
 
+@pytest.mark.parametrize(
+    ("code", "first", "shown"),
+    [
+        ("x = print(\n    1,\n)\n", "x = print(", ")"),
+        ("x = print(\n    1,\n    2,\n)\n", "    1,", "    1,"),
+        (
+            "def buy(\n    a: int,\n) -> None:\n\n    # Why\n    a = 1\n",
+            "def buy",
+            ") ->",
+        ),
+        (
+            "class Cart(\n    dict,\n):\n    @property\n    def a(self): ...\n",
+            "class Cart",
+            "):",
+        ),
+        ("match len(\n    X\n):\n    case 1:\n        pass\n", "match", "):"),
+        ("if X: pass\nprint(X)\n", "if X", "if X: pass"),
+    ],
+    ids=["call", "within it", "function", "class", "match", "one line"],
+)
+def test_what_is_said_of_the_first_line_of_a_statement_stands_below_its_end(
+    planted: Planted, code: str, first: str, shown: str
+) -> None:
+    planted.append(AVOID, f"\n{code}")
+    known = reported(planted)
+    at = planted.line(AVOID, first)
+    (diagnostic,) = known.tools["ruff"].diagnostics
+    moved = diagnostic.model_copy(update={"line": at})
+    ruff = known.tools["ruff"].model_copy(update={"diagnostics": [moved]})
+    known = known.model_copy(update={"tools": known.tools | {"ruff": ruff}})
+    avoid = Fragments(planted.project, known).texts["cart/add-item/avoid.md"]
+    before, _, _ = avoid.partition(
+        '<ul class="remarks" aria-label="At this line"><li class="tool"'
+    )
+    assert before.rpartition("\n```")[0].splitlines()[-1].startswith(shown)
+
+
 def test_a_counterexample_shows_no_expectation_and_all_its_code(
     planted: Planted,
 ) -> None:
