@@ -35,7 +35,7 @@ ON CONFLICT (item) DO UPDATE SET pieces = stock.pieces + excluded.pieces
 
 TAKE = """
 UPDATE stock SET pieces = pieces - %(pieces)s
-WHERE item = %(item)s AND pieces >= %(pieces)s
+WHERE item = %(item)s AND %(pieces)s BETWEEN 1 AND pieces
 """
 
 ORDER = """
@@ -83,7 +83,7 @@ async def take(connection: Connection, item: str, pieces: int) -> None:
         pieces: How many.
 
     Raises:
-        OutOfStockError: If there are not that many; none is taken.
+        OutOfStockError: If fewer are there, or less than one is asked for.
     """
     async with connection.transaction():
         taken = await connection.execute(TAKE, {"item": item, "pieces": pieces})

@@ -256,6 +256,25 @@ async def test_more_pieces_than_there_are_can_not_be_taken(
     assert await shop.stock() == [("lamp", 3)]
 
 
+@pytest.mark.parametrize("pieces", [0, -2])
+async def test_a_take_of_less_than_one_piece_puts_nothing_back(
+    shop: Shop, ada: AsyncConnection, pieces: int
+) -> None:
+    await receive(ada, "lamp", 3)
+    with pytest.raises(OutOfStockError):
+        await take(ada, "lamp", pieces)
+    assert await shop.stock() == [("lamp", 3)]
+
+
+async def test_a_delivery_of_less_than_nothing_is_refused_by_the_table(
+    shop: Shop, ada: AsyncConnection
+) -> None:
+    await receive(ada, "lamp", 3)
+    with pytest.raises(CheckViolation, match="stock_pieces_check"):
+        await receive(ada, "lamp", -1)
+    assert await shop.stock() == [("lamp", 3)]
+
+
 async def test_a_second_take_waits_for_the_first_and_goes_on_from_what_it_left(
     shop: Shop, timeline: Timeline, evidence: Evidence
 ) -> None:
