@@ -1,6 +1,5 @@
 """Finds the older Pythons of this machine, and gives them the locked packages."""
 
-import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -11,11 +10,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from proof.children import Children
+from proof.lock import pins
 
 OLDER = ("3.12", "3.11", "3.10")
-LOCK = "requirements.lock"
 ENVIRONMENTS = ".proof/python"
-ENTRY = re.compile(r"^([\w.-]+)==.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 TELL = "import platform, sys; print(platform.python_version(), sys.executable)"
 
 
@@ -72,26 +70,23 @@ def environment(children: Children, root: Path, python: Interpreter) -> Path | N
         The environment's interpreter; ``None`` if the packages can't be had, and a file
         beside says why.
     """
-    lock = (root / LOCK).read_text(encoding="utf-8")
-    pins = "".join(
-        entry[0] for entry in ENTRY.finditer(lock) if installs(entry[1], python.full)
-    )
+    wanted = pins(root, lambda name: installs(name, python.full))
     folder = root / ENVIRONMENTS / python.version
     ready, program = folder / "ready", folder / "bin/python"
-    asked = f"{python.full}\n{pins}"
+    asked = f"{python.full}\n{wanted}"
     if ready.exists() and ready.read_text(encoding="utf-8") == asked:
         return program
     folder.parent.mkdir(parents=True, exist_ok=True)
-    wanted = folder.parent / f"{python.version}.txt"
-    wanted.write_text(pins, encoding="utf-8")
+    note = folder.parent / f"{python.version}.txt"
+    note.write_text(wanted, encoding="utf-8")
     uv = [sys.executable, "-m", "uv", "--quiet"]
     make = [*uv, "venv", "--no-project", "--clear", f"--python={python.path}"]
     bring = [*uv, "pip", "install", "--no-deps", "--require-hashes"]
-    bring += ["--only-binary=:all:", f"--python={program}", f"--requirement={wanted}"]
+    bring += ["--only-binary=:all:", f"--python={program}", f"--requirement={note}"]
     for command in ([*make, str(folder)], bring):
         done = children.run(command, cwd=root)
         if done.returncode != 0:
-            wanted.write_text(done.stdout + done.stderr, encoding="utf-8")
+            note.write_text(done.stdout + done.stderr, encoding="utf-8")
             return None
     ready.write_text(asked, encoding="utf-8")
     return program

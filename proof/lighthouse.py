@@ -6,15 +6,13 @@ import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel
 
 from proof.children import Children
 from proof.faults import Fault, FaultsError
-from proof.npm import SPECIFIED, UnavailableError, install
+from proof.npm import SPECIFIED, UnavailableError, install, once
 from proof.project import Project
 from proof.site import SITE
 
@@ -60,7 +58,7 @@ def measure(project: Project, children: Children) -> None:
         FaultsError: If a figure is missed, or something is missing.
     """
     root = project.root
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = find_browser()
     if browser is None:
         raise FaultsError([Fault(SITE, 0, "can't be measured: install chromium")])
     if not (root / SITE / "index.html").is_file():
@@ -77,19 +75,24 @@ def measure(project: Project, children: Children) -> None:
     asked = [*itertools.product(pages, WANTED)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         first = [*pool.map(audit, *zip(*asked, strict=True))]
-    for (page, form), once in zip(asked, first, strict=True):
+    for (page, form), one in zip(asked, first, strict=True):
         wanted = WANTED[form]
-        audits = [once]
-        if missed(once.scores, wanted):
+        audits = [one]
+        if missed(one.scores, wanted):
             audits += [audit(page, form) for _ in range(1, RUNS)]
         scores = medians(audits)
         told = ", ".join(f"{name} {score}" for name, score in scores.items())
         print(f"  {form:<12} /{page}: {told}", flush=True)
         if low := missed(scores, wanted):
-            said = "; ".join([low, *once.found])
+            said = "; ".join([low, *one.found])
             faults.append(Fault(f"{SITE}/{page}index.html", 0, f"{form}: {said}"))
     if faults:
         raise FaultsError(faults)
+
+
+def find_browser() -> str | None:
+    """Find the Chromium or Chrome of this machine."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def missed(scores: Mapping[str, int], wanted: Mapping[str, int]) -> str:
@@ -112,21 +115,19 @@ def medians(audits: Sequence[Audit]) -> dict[str, int]:
 def _provide(root: Path, children: Children) -> Path:
     """Bring Lighthouse, unless it is there, and give the script beside it."""
     parts = [(FOLDER / name).read_bytes() for name in (*SPECIFIED, SCRIPT)]
-    folder = root / CACHE / sha256(b"\0".join(parts)).hexdigest()[:16]
-    if folder.is_dir():
-        return folder / SCRIPT
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix="half-") as half:
-        new = Path(half, "new")
+
+    def make(half: Path) -> Path:
+        new = half / "new"
         new.mkdir()
-        try:
-            install(children, root, FOLDER, new, WHY)
-        except UnavailableError:
-            message = f"Lighthouse can't be fetched by npm: see {WHY}"
-            raise FaultsError([Fault(SITE, 0, message)]) from None
+        install(children, root, FOLDER, new, WHY)
         shutil.copy(FOLDER / SCRIPT, new)
-        new.replace(folder)
-    return folder / SCRIPT
+        return new
+
+    try:
+        return once(root / CACHE, parts, make) / SCRIPT
+    except UnavailableError:
+        message = f"Lighthouse can't be fetched by npm: see {WHY}"
+        raise FaultsError([Fault(SITE, 0, message)]) from None
 
 
 def _audit(children: Children, root: Path, command: Sequence[str]) -> Audit:

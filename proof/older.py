@@ -21,13 +21,13 @@ from proof.execute import Result, Work
 from proof.imports import imported
 from proof.interpreters import (
     ENVIRONMENTS,
-    LOCK,
     OLDER,
     Interpreter,
     environment,
     runs_on,
 )
 from proof.ledger import Older, Unit, key_of
+from proof.lock import LOCK
 from proof.markup import sentence
 from proof.project import Project, Subject
 from proof.source import CHECKERS
@@ -38,7 +38,10 @@ LOADED = tuple(  # by every run of pytest, or by some tests
     f"proof/{each}.py"
     for each in ("clock", "mongodb", "plugin", "postgresql", "record", "valkey")
 )
-DECIDES = (LOCK, "pyproject.toml", "proof/diagnose.py", "proof/interpreters.py")
+DECIDES = (
+    *(LOCK, "pyproject.toml"),
+    *("proof/diagnose.py", "proof/interpreters.py", "proof/lock.py"),
+)
 PLACE = re.compile(r" \(/[^)]*\)$")  # of the module that lacks a name
 # What a test itself, and not the code that it calls, looks for in vain.
 LACKS = re.compile(

@@ -19,8 +19,9 @@ from proof.export import export
 from proof.extract import CODE, Extract, extracts, write_extracts
 from proof.faults import Fault, FaultsError
 from proof.fragments import Fragments
-from proof.interpreters import LOCK, interpreters
+from proof.interpreters import interpreters
 from proof.ledger import Ledger, Older, Unit, Verdict, key_of, load, save, sha256
+from proof.lock import LOCK
 from proof.older import keys, older
 from proof.pages import recorded_faults
 from proof.project import Project, Subject, is_counterexample

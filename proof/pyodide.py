@@ -5,18 +5,17 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable
-from hashlib import file_digest, sha256
+from hashlib import file_digest
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from proof.children import Children
 from proof.facts import Source
-from proof.npm import UnavailableError, fetch, install
+from proof.lock import pins
+from proof.npm import UnavailableError, fetch, install, once
 from proof.runnable import PACKAGES
 
 SPECIFIED = "proof/browser"  # package.json and package-lock.json
-LOCK = "requirements.lock"
 CACHE = ".proof/pyodide"
 WHY = f"{CACHE}.txt"  # what npm or pip said where they failed
 ASSETS = "assets/pyodide"
@@ -51,29 +50,23 @@ def provide(root: Path, children: Children) -> Path:
     Raises:
         UnavailableError: If it isn't there and can't be fetched.
     """
-    pins = _pins((root / LOCK).read_text("utf-8"))
+    wanted = pins(root, WHEELS.__contains__)
     npm = [root / SPECIFIED / name for name in ("package.json", "package-lock.json")]
-    parts = [pins.encode(), *(each.read_bytes() for each in [*npm, Path(__file__)])]
-    folder = root / CACHE / sha256(b"\0".join(parts)).hexdigest()[:16]
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix="half-") as half:
-        new = Path(half, "new")
+    parts = [wanted.encode(), *(each.read_bytes() for each in [*npm, Path(__file__)])]
+
+    def make(half: Path) -> Path:
+        new = half / "new"
         new.mkdir()
-        packages = install(children, root, root / SPECIFIED, Path(half), WHY)
-        installed = packages / "pyodide"
+        installed = install(children, root, root / SPECIFIED, half, WHY) / "pyodide"
         for name in PARTS:
             shutil.copy(installed / name, new)
         lock = json.loads((installed / "pyodide-lock.json").read_bytes())
-        Path(half, "pins.txt").write_text(pins, encoding="utf-8")
-        fetch(children, root, Path(half), _pip(lock["info"]), WHY)
+        (half / "pins.txt").write_text(wanted, encoding="utf-8")
+        fetch(children, root, half, _pip(lock["info"]), WHY)
         _write_facts(root, new, lock["info"])
-        for old in folder.parent.iterdir():
-            if old != Path(half):
-                shutil.rmtree(old, ignore_errors=True)
-        new.replace(folder)
-    return folder
+        return new
+
+    return once(root / CACHE, parts, make)
 
 
 def pyodide(source: Source) -> Iterable[tuple[str, str | bytes]]:
@@ -113,20 +106,6 @@ def _pip(info: dict[str, str]) -> list[str]:
         *(f"--platform={platform}_{info['arch']}", f"--python-version={tag[2:]}"),
         *("--implementation=cp", f"--abi={tag}", "--dest=new", "-r", "pins.txt"),
     ]
-
-
-def _pins(lock: str) -> str:
-    """Take from the lock what runs in the browser, less what a marker excludes there.
-
-    Args:
-        lock: The lock's text.
-
-    Returns:
-        Requirements with hashes, as pip reads them.
-    """
-    entries = re.findall(r"^[\w.-]+==.*?(?=^\S|\Z)", lock, re.MULTILINE | re.DOTALL)
-    wanted = [each for each in entries if each.partition("==")[0] in WHEELS]
-    return "".join(re.sub(r"(?m)^    #.*\n", "", each) for each in wanted)
 
 
 def _write_facts(root: Path, folder: Path, info: dict[str, str]) -> None:

@@ -1,7 +1,6 @@
 """The built site, served on loopback, and a real browser that looks at it."""
 
 import os
-import shutil
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -15,11 +14,11 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from proof.lighthouse import find_browser
 from proof.site import BUILT
 from proof.testing import lacking
 
 ROOT = Path(__file__).parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NEAR = 3  # elements, from one to what it stands in
 NO_KIND = {"class", "href", "id", "title"}  # these don't tell an element's kind
 QUIET = (
@@ -88,7 +87,7 @@ def address(site: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start the browser of this machine, without a window."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = find_browser()
     if found is None:
         lacking("a browser (chromium)")
     # Chromium's sandbox refuses to run as root; the pages are our own.
