@@ -5,7 +5,6 @@ on which its page was first committed.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -17,11 +16,10 @@ from pydantic import BaseModel, ConfigDict, Strict, ValidationError
 from proof.faults import Fault, FaultsError
 from proof.history import day_of, first_committed
 from proof.markup import count
-from proof.project import Project, Rule
+from proof.project import Project, Rule, parse_toml
 
 CHANGES = "docs/changes.toml"
 FORM = "[[change]] has date = YYYY-MM-DD, rule = an id, what = one sentence"
-AT_LINE = re.compile(r"at line (\d+)")
 HEAD = re.compile(r"\s*\[\[\s*change\s*\]\]")
 
 
@@ -174,11 +172,8 @@ def _entries(project: Project) -> list[Entry]:
     if not (project.root / CHANGES).is_file():
         return []
     try:
-        return Entries.model_validate(tomllib.loads(project.read(CHANGES))).change
-    except tomllib.TOMLDecodeError as error:
-        at = AT_LINE.search(str(error))
-        line = int(at[1]) if at else 0
-        raise FaultsError([Fault(CHANGES, line, f"{error}: {FORM}")]) from None
+        listed = parse_toml(CHANGES, project.read(CHANGES), FORM)
+        return Entries.model_validate(listed).change
     except ValidationError as error:
         raise FaultsError(
             Fault(CHANGES, _place(project, part["loc"]), f"{part['msg']}: {FORM}")

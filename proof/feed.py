@@ -80,4 +80,4 @@ def _changed(source: Source, change: Change) -> str:
 
 
 def _address(source: Source, rule: Rule) -> str:
-    return html.escape(f"{source.address}{rule.chapter}/{rule.name}/")
+    return html.escape(source.address + rule.address)

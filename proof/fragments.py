@@ -177,7 +177,7 @@ class Fragments:
                 f' data-tool="{" ".join(sorted({tool for tool, _ in codes}))}"'
                 f' data-proof="{" ".join(proofs)}"'
                 f' data-python="{" ".join(versions_from(oldest))}"><th scope="row">'
-                f'<a href="../{rule.chapter}/{rule.name}/">{message(rule.title)}</a> '
+                f'<a href="../{rule.address}">{message(rule.title)}</a> '
                 f"<code>{rule.id}</code></th><td>{rule.strength}</td>"
                 f"<td>{told or 'its tests'}</td><td>{', '.join(proofs)}</td>"
                 f"<td>{oldest}</td></tr>"

@@ -16,15 +16,13 @@ RULES = "docs/rules.toml"
 CHAPTER = re.compile(r"[a-z][a-z0-9]*")
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 RECIPES = "recipes"
-TAKEN = (
-    "assets",
-    "proof",
-    RECIPES,
-    "reference",
-    "site",
-)  # folders that are no chapters
+AT_LINE = re.compile(r"at line (\d+)")  # in what tomllib says
+TAKEN = ("assets", "proof", RECIPES, "reference", "site")  # folders, but no chapters
 
 type Strength = Literal["must", "should", "consider"]
+
+STRENGTHS = ", ".join(get_args(Strength.__value__))
+FORM = f"a rule is name = {{ strength = one of {STRENGTHS}; title = … }}"
 
 
 class Entry(BaseModel):
@@ -222,23 +220,19 @@ def is_counterexample(path: str) -> bool:
 
 def _rules(root: Path) -> list[Rule]:
     try:
-        tables = tomllib.loads(_read(root, RULES))
+        tables = parse_toml(RULES, _read(root, RULES), FORM)
     except FileNotFoundError:
         raise FaultsError(
             [Fault(RULES, 0, "missing: it lists the rules in reading order")]
         ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise FaultsError([Fault(RULES, 0, f"not TOML: {error}")]) from None
     try:
         chapters = TypeAdapter(dict[str, dict[str, Entry]]).validate_python(tables)
     except ValidationError as error:
-        strengths = ", ".join(get_args(Strength.__value__))
         raise FaultsError(
             Fault(
                 RULES,
                 line_of(_read(root, RULES), *map(str, part["loc"][:2])),
-                f"{'.'.join(map(str, part['loc']))}: {part['msg']} "
-                f"(a rule is name = {{ strength = one of {strengths}; title = … }})",
+                f"{'.'.join(map(str, part['loc']))}: {part['msg']} ({FORM})",
             )
             for part in error.errors()
         ) from None
@@ -247,6 +241,28 @@ def _rules(root: Path) -> list[Rule]:
         for chapter, entries in chapters.items()
         for name, entry in entries.items()
     ]
+
+
+def parse_toml(path: str, text: str, form: str) -> dict[str, object]:
+    """Parse a list that is kept by hand.
+
+    Args:
+        path: The list.
+        text: Its text.
+        form: How an entry is written.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        FaultsError: If it is not TOML; names the line.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = AT_LINE.search(str(error))
+        line = int(at[1]) if at else 0
+        raise FaultsError([Fault(path, line, f"not TOML: {error}: {form}")]) from None
 
 
 def line_of(text: str, chapter: str, name: str = "") -> int:

@@ -3,7 +3,6 @@
 import html
 import posixpath
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,13 +10,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from proof.facts import Source
 from proof.faults import Fault, FaultsError
-from proof.project import Project
+from proof.project import Project, parse_toml
 
 REDIRECTS = "docs/redirects.toml"
 FORM = 'write "/old/page/" = "/new/page/#anchor"'
 OLD = re.compile(r"/([\w-]+/)+")
 NEW = re.compile(r"/([\w-]+/)*(#\S+)?")
-AT_LINE = re.compile(r"at line (\d+)")
 POLICY = "default-src 'none'; img-src 'self'; script-src 'self'"
 SCRIPT = "/assets/moved.js"  # takes along what the old link has after its path
 PAGE = """<!doctype html>
@@ -74,11 +72,8 @@ def redirects(project: Project) -> list[Redirect]:
         return []
     text = project.read(REDIRECTS)
     try:
-        entries = TypeAdapter(dict[str, str]).validate_python(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        at = AT_LINE.search(str(error))
-        line = int(at[1]) if at else 0
-        raise FaultsError([Fault(REDIRECTS, line, f"not TOML: {error}")]) from None
+        listed = parse_toml(REDIRECTS, text, FORM)
+        entries = TypeAdapter(dict[str, str]).validate_python(listed)
     except ValidationError as error:
         keys = [str(each["loc"][0]) for each in error.errors()]
         raise FaultsError(

@@ -76,7 +76,8 @@ def _page(article: LexborNode, address: str, rule: Facts | None) -> dict[str, st
     }
     if rule is None:
         return page
-    codes = [code for each in rule.codes.values() for code in each]
+    reported = [*rule.codes.values(), *rule.related.values()]
+    codes = dict.fromkeys(code for each in reported for code in each)
     names, tested = (
         {name for text in texts for name in _names(text)}
         for texts in (

@@ -143,7 +143,7 @@ def test_the_feed_has_an_entry_for_each_change(
             "2026-01-01",
             "1.1.2026",
             (
-                "2: Expected newline or end of document after a statement "
+                "2: not TOML: Expected newline or end of document after a statement "
                 f"(at line 2, column 11): {FORM}"
             ),
         ),

@@ -127,6 +127,18 @@ def test_the_tests_are_run_and_those_that_fail_are_kept(
     assert find(planted, HERE)[TESTS].ran == {"3.12.9": ["test_it_fails"]}
 
 
+def test_what_a_test_leaves_behind_does_not_fail_another(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(older, "TOOLS", ())
+    monkeypatch.setattr(older, "environment", Mock(return_value=HERE.path))
+    planted.append(
+        TESTS,
+        "\n\ndef test_it_leaves() -> None:\n    async def left(): ...\n    left()\n",
+    )
+    assert find(planted, HERE)[TESTS].ran == {"3.12.9": []}
+
+
 def test_a_test_that_itself_uses_what_python_lacks_there_is_told_apart(
     planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,7 +99,7 @@ def test_a_counterexample_is_known_by_its_name(path: str, *, counts: bool) -> No
     [
         ("[cart", ": not TOML: Expected ']' at the end of a table declaration"),
         ("[a]\nb = 1\n", ":2: a.b: Input should be a valid dictionary or"),
-        ("[a]\n[a]\n", ": not TOML: Cannot declare ('a',) twice"),
+        ("[a]\n[a]\n", ":2: not TOML: Cannot declare ('a',) twice"),
         ("version = 1\n", ":1: version: Input should be a valid dictionary "),
         ('[a]\nb = { title = "B" }\n', ":2: a.b.strength: Field required "),
         ('[a]\nb = { strength = "must" }\n', ":2: a.b.title: Field required "),

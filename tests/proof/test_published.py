@@ -222,7 +222,8 @@ FORM = 'write "/old/page/" = "/new/page/#anchor"'
         ),
         (
             '"/a/" = "/"\n"/a/" = "/"\n',
-            "2: not TOML: Cannot overwrite a value (at line 2, column 12)",
+            "2: not TOML: Cannot overwrite a value (at line 2, column 12): "
+            'write "/old/page/" = "/new/page/#anchor"',
         ),
     ],
 )
