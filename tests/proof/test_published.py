@@ -222,8 +222,10 @@ FORM = 'write "/old/page/" = "/new/page/#anchor"'
         ),
         (
             '"/a/" = "/"\n"/a/" = "/"\n',
-            "2: not TOML: Cannot overwrite a value (at line 2, column 12): "
-            'write "/old/page/" = "/new/page/#anchor"',
+            (
+                "2: not TOML: Cannot overwrite a value (at line 2, column 12): "
+                'write "/old/page/" = "/new/page/#anchor"'
+            ),
         ),
     ],
 )
