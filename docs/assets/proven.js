@@ -99,7 +99,7 @@ for (const panel of document.querySelectorAll("div.run")) {
   button.textContent = "Run"
   const state = document.createElement("span")
   state.className = "state"
-  state.textContent = "in your browser: loads 6 MB once"
+  state.textContent = "in your browser: loads 6 to 8 MB once"
   button.addEventListener("click", async () => {
     const { run } = await import("./run.js")
     run(panel)

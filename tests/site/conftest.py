@@ -19,6 +19,11 @@ from proof.site import BUILT
 from proof.testing import lacking
 
 ROOT = Path(__file__).parents[2]
+# axe names each violated rule, and for each element that violates it what to do.
+RUN_AXE = """async (part, options = {}) =>
+    (await axe.run(part, {resultTypes: ["violations"], preload: false, ...options}))
+    .violations
+    .flatMap(({id, nodes}) => nodes.map(n => `${id}: ${n.html} ${n.failureSummary}`))"""
 NEAR = 3  # elements, from one to what it stands in
 NO_KIND = {"class", "href", "id", "title"}  # these don't tell an element's kind
 QUIET = (

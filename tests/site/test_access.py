@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.site.conftest import parsed, sample
+from tests.site.conftest import RUN_AXE, parsed, sample
 
 RULE = "pitfalls/mutable-defaults/"
 REPORT = (  # some of one rule, of several, of none, and a line that is no finding
@@ -21,11 +21,6 @@ type Palette = Literal["light", "dark"]
 LOOKS: tuple[tuple[Palette, int], ...] = (("light", 1280), ("dark", 390))
 MOST_STOPS = 200
 PHONE = 390  # pixels
-# axe names each violated rule, and for each element that violates it what to do.
-RUN_AXE = """async (part, options = {}) =>
-    (await axe.run(part, {resultTypes: ["violations"], preload: false, ...options}))
-    .violations
-    .flatMap(({id, nodes}) => nodes.map(n => `${id}: ${n.html} ${n.failureSummary}`))"""
 # Unfolds all, and keeps one token of each class in each kind of block: they look alike.
 THIN = """() => {
     for (const each of document.querySelectorAll("details")) each.open = true

@@ -1,5 +1,6 @@
 """The snippets that run on their pages. One page loads Python once, for all tests."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,10 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from selectolax.lexbor import LexborHTMLParser
 
 from proof.project import Project
-from proof.pyodide import ASSETS, FACTS, WHEELS, WHY
+from proof.pyodide import ASSETS, FACTS, PARTS, WHEELS, WHY
 from proof.runnable import runnable
 from proof.testing import lacking
-from tests.site.conftest import ROOT
-from tests.site.test_access import RUN_AXE
+from tests.site.conftest import ROOT, RUN_AXE
 
 RULE = "pitfalls/money/"
 LOADED = 60_000  # milliseconds: a cold start on a busy machine
@@ -55,6 +55,22 @@ def page(context: BrowserContext, address: str, asked: list[str]) -> Page:
     panel(page).get_by_role("button", name="Run").click()
     expect(state(page)).to_contain_text("gave what", timeout=LOADED)
     return page
+
+
+def test_the_button_says_how_much_is_loaded(
+    browser: Browser, address: str, site: Path
+) -> None:
+    def megabytes(*patterns: str) -> int:
+        paths = [path for each in patterns for path in (site / ASSETS).glob(each)]
+        return round(sum(len(gzip.compress(each.read_bytes())) for each in paths) / 1e6)
+
+    least, most = megabytes(*PARTS), megabytes(*PARTS, "*.whl")
+    page = browser.new_page()
+    page.goto(address + RULE)
+    expect(state(page)).to_have_text(
+        f"in your browser: loads {least} to {most} MB once"
+    )
+    page.close()
 
 
 def panel(page: Page) -> Locator:
