@@ -10,18 +10,22 @@ from pathlib import Path
 from types import FrameType
 
 from proof.children import Children
-from proof.collect import check_sources
 from proof.faults import Fault, FaultsError
-from proof.fragments import unproven
-from proof.ledger import LEDGER, alone, write
-from proof.lighthouse import measure
-from proof.new import lay_out
-from proof.project import Project
-from proof.prove import Run, build_site, prove
-from proof.published import PUBLISHED, publish, unlisted
-from proof.repeat import repeat
+from proof.ground.alone import alone
+from proof.ground.files import replace, write
+from proof.ledger.store import LEDGER
+from proof.order import build_site, prove
 from proof.serve import serve
-from proof.site import BUILT, SITE, replace
+from proof.site.addresses import publish, unlisted
+from proof.site.build import BUILT, SITE
+from proof.site.lighthouse import measure
+from proof.sources.lint import lint
+from proof.sources.new import lay_out
+from proof.sources.project import Project
+from proof.sources.published import PUBLISHED
+from proof.verdicts.proven import unproven
+from proof.verdicts.repeat import repeat
+from proof.verdicts.run import Run
 
 SHOWN_LINES = 40
 ALL_FAULTS = ".proof/faults.txt"
@@ -85,7 +89,7 @@ def report(root: Path, faults: Sequence[Fault]) -> int:
 def check(root: Path, _children: Children, _options: argparse.Namespace) -> int:
     """List all faults of the sources."""
     project = Project(root)
-    if faults := check_sources(project):
+    if faults := lint(project):
         return report(root, faults)
     print(f"The sources of {len(project.rules)} rules are in order.")
     return 0

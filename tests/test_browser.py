@@ -8,13 +8,13 @@ from typing import Any, TypedDict
 import pytest
 
 from proof.children import Children
-from proof.ledger import sha256
-from proof.npm import UnavailableError
-from proof.project import Project
-from proof.pyodide import WHY, provide
-from proof.runnable import case_of, module_of, runnable
-from proof.servers import tell
-from proof.testing import lacking
+from proof.exports.browser.pyodide import WHY, provide
+from proof.ground.digests import sha256
+from proof.site.npm import UnavailableError
+from proof.sources.project import Project
+from proof.sources.runnable import case_of, module_of, runnable
+from proof.testing.basics import lacking
+from proof.testing.servers.places import tell
 
 ROOT = Path(__file__).parents[1]
 PROJECT = Project(ROOT)
@@ -49,7 +49,11 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
             folder = provide(ROOT, children)
         except UnavailableError:
             lacking(f"Python for the browser, which npm and pip fetch (see {WHY})")
-        paths = ["proof/browser/run.mjs", "docs/assets/python.js", "proof/session.py"]
+        paths = [
+            "proof/exports/browser/run.mjs",
+            "docs/assets/python.js",
+            "proof/exports/browser/session.py",
+        ]
         command = [sys.executable, "-c", NODE, *paths, str(folder), str(modules)]
         done = children.run(command, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-1000:]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proof.configuration import (
+from proof.fragments.configuration import (
     checkers,
     codes_of,
     configuration,
@@ -18,8 +18,8 @@ from proof.configuration import (
     own_tables,
     selection,
 )
-from proof.project import Project, Rule
-from proof.source import FORMAT, expectations
+from proof.sources.comments import FORMAT, expectations
+from proof.sources.project import Project, Rule
 
 ROOT = Path(__file__).parents[1]
 PROJECT = Project(ROOT)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pytest_examples import CodeExample, EvalExample, find_examples
 
-from proof.blocks import PROSE, Block, blocks, python_blocks
-from proof.project import Project
+from proof.sources.blocks import PROSE, Block, blocks, python_blocks
+from proof.sources.project import Project
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = re.compile(r"^\s*#> ")

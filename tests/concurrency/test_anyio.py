@@ -7,8 +7,12 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from proof.clock import CONTROLLED_ASYNCIO, ControlledLoop, controlled_trio
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import (
+    CONTROLLED_ASYNCIO,
+    ControlledLoop,
+    controlled_trio,
+)
 from snippets.concurrency.anyio import fastest
 from snippets.concurrency.anyio_avoid import (
     Mirror,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.record import Measured, undisturbed
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO
+from proof.testing.record import Measured, undisturbed
 from snippets.concurrency import async_first_avoid as avoid
 from snippets.concurrency.async_first import Line, is_gift, quote, total
 

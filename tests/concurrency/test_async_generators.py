@@ -12,9 +12,9 @@ from typing import Any, override
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO, ControlledLoop
-from proof.record import Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO, ControlledLoop
+from proof.testing.record import Timeline
 from snippets.concurrency.async_generators import find, stream
 from snippets.concurrency.async_generators_avoid import (
     check_and_report,

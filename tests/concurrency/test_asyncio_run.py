@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.concurrency import asyncio_run_avoid as avoid
 from snippets.concurrency.asyncio_run import main, rate_reader, rates
 

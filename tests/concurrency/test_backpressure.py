@@ -7,9 +7,9 @@ from weakref import WeakSet
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.record import Measured, Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO
+from proof.testing.record import Measured, Timeline
 from snippets.concurrency import backpressure, backpressure_avoid
 from snippets.concurrency.backpressure import archive
 from snippets.concurrency.backpressure_avoid import (

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO, REAL_ASYNCIO
-from proof.record import Measured, Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO, REAL_ASYNCIO
+from proof.testing.record import Measured, Timeline
 from snippets.concurrency import blocking_calls_avoid
 from snippets.concurrency.blocking_calls import keep, likeness, workers
 

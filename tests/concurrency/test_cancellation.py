@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.record import Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO
+from proof.testing.record import Timeline
 from snippets.concurrency.cancellation import Leases, Pay, settle, stop
 from snippets.concurrency.cancellation_avoid import (
     settle_cleaning_up_without_end,

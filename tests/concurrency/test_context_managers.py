@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.record import Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO
+from proof.testing.record import Timeline
 from snippets.concurrency.context_managers import Connection, shards, transaction
 from snippets.concurrency.context_managers_avoid import (
     close_in_a_loop,

@@ -17,9 +17,9 @@ from typing import Any, override
 
 import pytest
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Timeline
 from snippets.concurrency import context_variables_avoid
 from snippets.concurrency.context_variables import (
     RequestFilter,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO
 from snippets.concurrency import exception_groups_avoid as avoid
 from snippets.concurrency.exception_groups import (
     RejectedError,

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from proof.clock import REAL_ASYNCIO
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
+from proof.testing.clock import REAL_ASYNCIO
 from snippets.concurrency.graceful_shutdown import Answer, Shop, serve
 from snippets.concurrency.graceful_shutdown_avoid import serve_until_all_have_left
 

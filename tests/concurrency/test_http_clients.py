@@ -13,9 +13,9 @@ import httpcore2
 import httpx2
 import pytest
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Measured
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Measured
 from snippets.concurrency import http_clients_avoid
 from snippets.concurrency.http_clients import (
     aiohttp_price,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proof.clock import CONTROLLED_ASYNCIO, ControlledLoop
-from proof.record import Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO, ControlledLoop
+from proof.testing.record import Timeline
 from snippets.concurrency import queues, queues_avoid
 from snippets.concurrency.queues import book_all
 from snippets.concurrency.queues_avoid import (

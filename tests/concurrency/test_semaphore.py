@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proof.clock import CONTROLLED_ASYNCIO, ControlledLoop
-from proof.record import Measured, Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO, ControlledLoop
+from proof.testing.record import Measured, Timeline
 from snippets.concurrency.semaphore import Carrier, RateLimiter
 from snippets.concurrency.semaphore_avoid import (
     CarrierRatedBySemaphore,

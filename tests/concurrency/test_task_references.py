@@ -6,9 +6,9 @@ from weakref import WeakValueDictionary, ref
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.record import Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO
+from proof.testing.record import Timeline
 from snippets.concurrency.task_references import Background, place
 from snippets.concurrency.task_references_avoid import (
     HoardingBackground,

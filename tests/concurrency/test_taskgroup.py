@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.record import Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO
+from proof.testing.record import Timeline
 from snippets.concurrency import taskgroup_avoid as avoid
 from snippets.concurrency.taskgroup import roll_out
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.record import Timeline
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
+from proof.testing.clock import CONTROLLED_ASYNCIO
+from proof.testing.record import Timeline
 from snippets.concurrency import timeouts_avoid
 from snippets.concurrency.timeouts import (
     Connection,

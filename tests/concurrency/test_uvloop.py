@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from proof.record import Measured, undisturbed
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
+from proof.testing.record import Measured, undisturbed
 from snippets.concurrency import uvloop as snippet
 from snippets.concurrency.uvloop import NewLoop, fastest, run, speedup
 

@@ -9,9 +9,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Evidence, Measured
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Evidence, Measured
 from snippets.databases import connection_pooling_avoid
 from snippets.databases.connection_pooling import (
     AddressChangedError,

@@ -24,8 +24,8 @@ from django.db import (
 from django.db.models import F
 from psycopg.conninfo import conninfo_to_dict
 
-from proof.record import Evidence, Measured
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Evidence, Measured
 
 # Django has one configuration a process, which other tests may need as well: this one
 # names no database. Each test puts its own in place, and takes it out again.

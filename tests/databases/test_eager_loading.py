@@ -23,9 +23,9 @@ from sqlalchemy.orm import (
     selectinload,
 )
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Evidence, Measured
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Evidence, Measured
 from snippets.databases import eager_loading_avoid as avoid
 from snippets.databases.eager_loading import (
     Base,

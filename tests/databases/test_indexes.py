@@ -25,9 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.schema import CreateIndex, DropIndex
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Evidence, Measured, undisturbed
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Evidence, Measured, undisturbed
 from snippets.databases import indexes, indexes_avoid
 from snippets.databases.indexes import Order, by_email, newest, placed_in, plan
 

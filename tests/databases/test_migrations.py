@@ -19,9 +19,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Evidence, Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Evidence, Timeline
 from snippets.databases import migrations
 from snippets.databases.migrations import (
     contract,

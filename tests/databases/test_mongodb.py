@@ -15,9 +15,9 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Evidence, Measured
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Evidence, Measured
 from snippets.databases.mongodb import (
     AnnouncedBeforeError,
     Booking,

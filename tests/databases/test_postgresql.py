@@ -15,9 +15,9 @@ from psycopg.errors import (
 )
 from psycopg.pq import TransactionStatus
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Evidence, Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Evidence, Timeline
 from snippets.databases import postgresql_avoid
 from snippets.databases.postgresql import (
     CREDIT,

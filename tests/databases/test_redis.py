@@ -15,9 +15,9 @@ from redis.crc import key_slot
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import LockNotOwnedError
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Measured, Timeline
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Measured, Timeline
 from snippets.databases import redis as module
 from snippets.databases import redis_avoid
 from snippets.databases.redis import Cache, Load, keys_of

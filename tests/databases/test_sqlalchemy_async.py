@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm.exc import DetachedInstanceError
 from sqlalchemy.util import await_only
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Evidence, Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Evidence, Timeline
 from snippets.databases import sqlalchemy_async_avoid as avoid
 from snippets.databases.sqlalchemy_async import (
     Base,

@@ -21,9 +21,9 @@ from sqlalchemy.orm import (
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Evidence
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Evidence
 from snippets.databases import sqlmodel_orm_avoid as avoid
 from snippets.databases.sqlmodel_orm import (
     ONE_EMAIL,

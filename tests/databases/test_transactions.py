@@ -10,9 +10,9 @@ from sqlalchemy import event, insert, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Evidence, Timeline
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Evidence, Timeline
 from snippets.databases import transactions_avoid as avoid
 from snippets.databases.transactions import (
     Base,

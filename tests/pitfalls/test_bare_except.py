@@ -10,7 +10,7 @@ from threading import Timer
 
 import pytest
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.pitfalls.bare_except import (
     CardDeclinedError,
     Outcome,

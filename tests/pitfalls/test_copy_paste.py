@@ -6,7 +6,7 @@ import pytest
 
 import snippets.pitfalls.copy_paste as once
 import snippets.pitfalls.copy_paste_avoid as copied
-from proof.testing import Observe
+from proof.testing.basics import Observe
 
 STARTS = ["=", "+", "-", "@", "\t", "\r", "\n"]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import snippets.pitfalls.god_class as split
 import snippets.pitfalls.god_class_avoid as god
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.pitfalls.god_class import Invoice, Letter, Line, Order, Shipment
 
 KETTLE = Line("kettle", cents=4000, grams=1200, shelf="B2")

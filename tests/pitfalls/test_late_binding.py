@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 import pytest
 
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
 from snippets.pitfalls.late_binding import (
     CallLater,
     Delivery,

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.pitfalls import magic_numbers_avoid as avoid
 from snippets.pitfalls.magic_numbers import (
     Ticket,

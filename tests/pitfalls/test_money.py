@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.pitfalls import money_avoid as avoid
 from snippets.pitfalls.money import AmountError, amount, split, total, vat
 

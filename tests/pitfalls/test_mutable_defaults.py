@@ -5,7 +5,7 @@ from typing import override
 
 import pytest
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.pitfalls.mutable_defaults import record
 from snippets.pitfalls.mutable_defaults_avoid import record_if_truthy, record_shared
 

@@ -6,7 +6,7 @@ from typing import override
 
 import pytest
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.pitfalls.slots_super import Entry, Refund, masked
 from snippets.pitfalls.slots_super_avoid import (
     RefundByHiddenCell,

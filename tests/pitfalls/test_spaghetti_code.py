@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import snippets.pitfalls.spaghetti_code as straight
 import snippets.pitfalls.spaghetti_code_avoid as nested
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.pitfalls.spaghetti_code import Claim, ClaimError, parse, refund
 
 type Settle = Callable[

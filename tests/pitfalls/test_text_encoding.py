@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from proof.testing import Observe, lacking
+from proof.testing.basics import Observe, lacking
 from snippets.pitfalls.text_encoding import NotUtf8Error, audit_log, load, save
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proof.project import Project
+from proof.sources.project import Project
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("pyproject.toml", "conftest.py", "mkdocs.yml", "overrides", "docs/assets")

@@ -11,7 +11,9 @@ from threading import Thread
 import pytest
 
 from proof.children import Children
-from proof.ledger import LEDGER, Ledger, Machine, alone, load, save
+from proof.ground.alone import alone
+from proof.ledger.records import Ledger, Machine
+from proof.ledger.store import LEDGER, load, save
 from tests.proof.conftest import ROOT, Planted, environment
 from tests.proof.fakes import DEADLINE, HALT_WRITING, Halts, fake_tools, ran
 

@@ -10,11 +10,11 @@ import pytest
 
 from proof.__main__ import ALL_FAULTS, main, report
 from proof.children import Children
-from proof.execute import statements
 from proof.faults import Fault
-from proof.plugin import Outcome
-from proof.runnable import TESTS as RUNS
-from proof.source import cut
+from proof.sources.cut import cut
+from proof.sources.runnable import TESTS as RUNS
+from proof.verdicts.executed import statements
+from proof.verdicts.outcome import Outcome
 from tests.proof.conftest import AVOID, PAGE, RULES, SNIPPET, TESTS, Planted
 
 B006 = {"filename": AVOID, "location": {"row": 5}, "code": "B006", "message": "No"}

@@ -10,16 +10,20 @@ from typing import override
 
 import pytest
 
-from proof import execute
 from proof.children import Children
-from proof.diagnose import TOOLS
-from proof.extract import extracts, write_extracts
 from proof.faults import Fault, FaultsError
-from proof.fragments import Fragments
-from proof.ledger import LEDGER, Ledger, Machine, Unit, Verdict, save
-from proof.project import Project
-from proof.prove import Run, build_site, prove, site_key, sources_key, tools_key
-from proof.site import BUILT
+from proof.fragments.project_fragments import Fragments
+from proof.ledger.records import Ledger, Machine, Unit, Verdict
+from proof.ledger.store import LEDGER, save
+from proof.order import build_site, prove, site_key
+from proof.site.build import BUILT
+from proof.sources import tree
+from proof.sources.extract import extracts, write_extracts
+from proof.sources.project import Project
+from proof.verdicts import units
+from proof.verdicts.run import Run
+from proof.verdicts.stages import sources_key, tools_key
+from proof.verdicts.tools import TOOLS
 from tests.proof.conftest import (
     AVOID,
     CHAPTER,
@@ -62,7 +66,7 @@ def keys(planted: Planted, commit: str = "c0ffee") -> Keys:
         "sources": sources_key(project, commit),
         "tools": tools_key(project),
         "site": site_key(project, made, commit),
-        **{work.tests: work.key for work in execute.works(project)},
+        **{work.tests: work.key for work in units.works(project)},
     }
 
 
@@ -84,7 +88,7 @@ def plant_shop(planted: Planted) -> Planted:
 def no_servers() -> Iterator[None]:
     """Leave out whatever this machine's environment points at."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in (*execute.SERVERS, *execute.SITE_VARIABLES):
+        for name in (*tree.SERVERS, *tree.SITE_VARIABLES):
             patch.delenv(name, raising=False)
         yield
 
@@ -124,7 +128,7 @@ def same_shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Planted, Keys]:
         ("tests/shapes.py", ALL),
         ("tests/pytest.ini", ALL),
         ("helpers.py", ALL),
-        ("proof/testing.py", ALL),
+        ("proof/testing/basics.py", ALL),
         ("proof/words.txt", ALL),
         ("pyproject.toml", ALL),
         ("requirements.lock", ALL),
@@ -205,7 +209,7 @@ def test_the_list_of_rules_is_noticed(shop: Planted) -> None:
     assert stale(before, keys(shop)) == {*ABOUT_ALL, MACHINERY}
 
 
-@pytest.mark.parametrize("name", execute.SERVERS)
+@pytest.mark.parametrize("name", tree.SERVERS)
 def test_another_server_makes_all_tests_stale(
     shop: Planted, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -237,7 +241,7 @@ def test_another_interpreter_makes_everything_stale(
     assert stale(before, keys(shop)) == ALL
 
 
-def unit(work: execute.Work, **changes: object) -> Unit:
+def unit(work: units.Work, **changes: object) -> Unit:
     return Unit(key=work.key, sha256="", tests=[]).model_copy(update=changes)
 
 
@@ -249,9 +253,9 @@ def unit(work: execute.Work, **changes: object) -> Unit:
 def test_a_verdict_is_reused_if_its_key_is_the_same_and_no_part_was_missing(
     planted: Planted, changes: dict[str, object], *, proven: bool
 ) -> None:
-    [work] = execute.works(planted.project)
-    assert execute.is_proven(work, {work.tests: unit(work, **changes)}) is proven
-    assert not execute.is_proven(work, {})
+    [work] = units.works(planted.project)
+    assert units.is_proven(work, {work.tests: unit(work, **changes)}) is proven
+    assert not units.is_proven(work, {})
 
 
 class Recorder(Children):
@@ -283,7 +287,7 @@ def proven(planted: Planted) -> Ledger:
         tools={tool.name: Verdict(key=now["tools"], version="") for tool in TOOLS},
         units={
             work.tests: Unit(key=work.key, sha256="", tests=[])
-            for work in execute.works(planted.project)
+            for work in units.works(planted.project)
         },
         checked={"sources": now["sources"]},
     )
@@ -321,8 +325,8 @@ def test_a_verdict_that_is_stale_is_dropped_before_anything_is_run(
     planted: Planted,
 ) -> None:
     ledger = proven(planted)
-    gone = {"tests/cart/test_gone.py": unit(execute.works(planted.project)[0])}
-    old = {TESTS: unit(execute.works(planted.project)[0], key="old")}
+    gone = {"tests/cart/test_gone.py": unit(units.works(planted.project)[0])}
+    old = {TESTS: unit(units.works(planted.project)[0], key="old")}
     save(planted.root, ledger.model_copy(update={"units": gone | old}))
     assert prove(planted.root, Recorder(), site=False).ledger.units == {}
 
@@ -340,8 +344,8 @@ def test_a_site_that_failed_its_check_is_not_taken_for_the_one_before(
     def check(*_: object) -> list[Fault]:
         return found
 
-    monkeypatch.setattr("proof.prove.build", build)
-    monkeypatch.setattr("proof.prove.check_site", check)
+    monkeypatch.setattr("proof.order.build", build)
+    monkeypatch.setattr("proof.order.check_site", check)
     run = Run(planted.project, Ledger(machine=Machine.here()), Recorder(), "")
     good = planted.read(PAGE)
     build_site(run)
@@ -366,7 +370,7 @@ def test_a_site_that_was_removed_is_built_again(
         (planted.root / folder).mkdir()
         built.append(folder)
 
-    monkeypatch.setattr("proof.prove.build", build)
+    monkeypatch.setattr("proof.order.build", build)
     run = Run(planted.project, Ledger(machine=Machine.here()), Recorder(), "")
     build_site(run)
     shutil.rmtree(planted.root / BUILT)

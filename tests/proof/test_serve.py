@@ -11,9 +11,10 @@ import pytest
 from proof import serve
 from proof.children import Children
 from proof.faults import Fault, FaultsError
-from proof.project import Subject
-from proof.prove import Run
-from proof.serve import EVENTS, SCRIPT, TAG, Handler, Listeners, Server, follow
+from proof.serve import follow
+from proof.site.preview import EVENTS, SCRIPT, TAG, Handler, Listeners, Server
+from proof.sources.project import Subject
+from proof.verdicts.run import Run
 from tests.proof.conftest import PAGE, SNIPPET, TESTS, Planted
 
 ADDRESS = "cart/add-item"

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proof import rules_json
-from proof.record import Evidence
+from proof.fragments import entry
+from proof.testing.record import Evidence
 from snippets.recipes.annotate import (
     Finding,
     Place,
@@ -50,9 +50,9 @@ PYPROJECT = '[tool.ruff.lint]\nselect = ["B", "F"]\n[tool.mypy]\nstrict = true\n
 CLEAN = '"""Keep an audit log."""\n'
 
 
-def rule(name: str, title: str, *codes: str) -> rules_json.Rule:
+def rule(name: str, title: str, *codes: str) -> entry.Rule:
     """Describe a rule in the very form in which the site does."""
-    return rules_json.Rule(
+    return entry.Rule(
         id=f"pitfalls-{name}",
         chapter="pitfalls",
         title=title,
@@ -61,14 +61,14 @@ def rule(name: str, title: str, *codes: str) -> rules_json.Rule:
         link=f"{SITE}pitfalls/{name}/",
         codes={"ruff": [*codes]} if codes else {"mypy": ["arg-type"]},
         related={"mypy": ["misc"]} if codes else {"ruff": ["PLR0904"]},
-        python=rules_json.Python(oldest="3.10", accepted="3.10", passed=[]),
+        python=entry.Python(oldest="3.10", accepted="3.10", passed=[]),
         files=[],
     )
 
 
-def listed(*rules: rules_json.Rule) -> str:
+def listed(*rules: entry.Rule) -> str:
     """Write rules.json in the very form in which the site does."""
-    whole = rules_json.Rules(schema_=f"{SITE}x", version=1, rules=[*rules])
+    whole = entry.Rules(schema_=f"{SITE}x", version=1, rules=[*rules])
     return whole.model_dump_json(by_alias=True)
 
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proof.record import Attack
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Attack
 from snippets.security import aes_gcm
 from snippets.security import aes_gcm_avoid as avoid
 from snippets.security.aes_gcm import DecryptionError, Keyring

@@ -11,9 +11,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Attack, Evidence
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Attack, Evidence
 from snippets.security import cors_avoid as avoid
 from snippets.security.cors import origins, with_cors
 

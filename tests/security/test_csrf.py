@@ -11,9 +11,9 @@ from httpx2 import ASGITransport, AsyncClient
 from starlette.requests import Request
 from starlette.responses import Response
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Attack
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Attack
 from snippets.security import csrf as recommended
 from snippets.security import csrf_avoid as avoid
 from snippets.security.csrf import Csrf

@@ -22,8 +22,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proof.record import Attack, Evidence
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Attack, Evidence
 from snippets.security import dependency_audit as kept
 from snippets.security import dependency_audit_avoid as avoid
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proof.record import Attack
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Attack
 from snippets.security.dynamic_code import FormulaError, evaluate
 from snippets.security.dynamic_code_avoid import FormulaError as AvoidFormulaError
 from snippets.security.dynamic_code_avoid import (

@@ -14,8 +14,8 @@ from cryptography.hazmat.decrepit.ciphers import algorithms as decrepit
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.utils import CryptographyDeprecationWarning
 
-from proof.record import Attack, Evidence
-from proof.testing import Observe, lacking
+from proof.testing.basics import Observe, lacking
+from proof.testing.record import Attack, Evidence
 from snippets.security import forbidden_algorithms as kept
 from snippets.security import forbidden_algorithms_avoid as avoid
 

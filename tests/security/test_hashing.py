@@ -11,8 +11,8 @@ from typing import override
 
 import pytest
 
-from proof.record import Attack, Measured, undisturbed
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Attack, Measured, undisturbed
 from snippets.security import hashing_avoid as avoid
 from snippets.security.hashing import digest, is_genuine, is_released, sign
 

@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
-from proof.record import Attack
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Attack
 from snippets.security.input_validation import (
     AccountTakenError,
     Download,

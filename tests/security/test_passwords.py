@@ -14,8 +14,8 @@ from argon2.profiles import RFC_9106_LOW_MEMORY, get_default_parameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proof.record import Attack, Measured, undisturbed
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Attack, Measured, undisturbed
 from snippets.security import passwords as recommended
 from snippets.security import passwords_avoid as avoid
 from snippets.security.passwords import Passwords, WrongPasswordError

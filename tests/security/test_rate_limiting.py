@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Attack, Measured
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Attack, Measured
 from snippets.security import rate_limiting_avoid as avoid
 from snippets.security.rate_limiting import Throttle, TooManyAttemptsError, delay
 

@@ -24,9 +24,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Scope
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.record import Attack, Measured, undisturbed
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO
+from proof.testing.record import Attack, Measured, undisturbed
 from snippets.security import resource_limits_avoid as avoid
 from snippets.security.resource_limits import (
     MAX_LINES,

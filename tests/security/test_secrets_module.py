@@ -6,8 +6,8 @@ from hashlib import sha256
 
 import pytest
 
-from proof.record import Attack
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Attack
 from snippets.security import secrets_module_avoid as avoid
 from snippets.security.secrets_module import LETTERS, Resets, voucher
 

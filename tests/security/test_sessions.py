@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Attack, Evidence
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Attack, Evidence
 from snippets.security import sessions_avoid as avoid
 from snippets.security.sessions import COOKIE, Sessions
 

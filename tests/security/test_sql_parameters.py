@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from proof.record import Attack, Evidence
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Attack, Evidence
 from snippets.security.sql_parameters import (
     Order,
     Search,

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from proof.clock import CONTROLLED_ASYNCIO, REAL_ASYNCIO
-from proof.record import Attack
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO, REAL_ASYNCIO
+from proof.testing.record import Attack
 from snippets.security import ssrf_avoid as avoid
 from snippets.security.ssrf import (
     Address,

@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from proof.lighthouse import find_browser
-from proof.site import BUILT
-from proof.testing import lacking
+from proof.site.build import BUILT
+from proof.site.lighthouse import find_browser
+from proof.testing.basics import lacking
 
 ROOT = Path(__file__).parents[2]
 # axe names each violated rule, and for each element that violates it what to do.

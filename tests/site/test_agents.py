@@ -10,8 +10,8 @@ from urllib.parse import urljoin
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from proof.blocks import blocks
-from proof.check import texts
+from proof.sources.blocks import blocks
+from proof.sources.rendered import texts
 from tests.proof import expand
 from tests.proof.skills import skill_faults
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from selectolax.lexbor import LexborHTMLParser
 
-from proof.facts import files_of
-from proof.project import Project
+from proof.fragments.facts import files_of
+from proof.sources.project import Project
 
 ROOT = Path(__file__).parents[2]
 RULE = "pitfalls/mutable-defaults/"

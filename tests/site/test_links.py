@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import Browser
 from selectolax.lexbor import LexborHTMLParser
 
-from proof.changes import changes
-from proof.project import Project
-from proof.redirects import SCRIPT, Redirect, leads_on
+from proof.exports.moved import SCRIPT, leads_on
+from proof.sources.changes import changes
+from proof.sources.project import Project
+from proof.sources.redirects import Redirect
 from tests.site.conftest import serve
 
 ROOT = Path(__file__).parents[2]

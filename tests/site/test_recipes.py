@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from proof.check import texts
+from proof.sources.rendered import texts
 
 ROOT = Path(__file__).parents[2]
 RULE = "pitfalls/mutable_defaults"

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from selectolax.lexbor import LexborHTMLParser
 
-from proof.project import Project
-from proof.pyodide import ASSETS, FACTS, PARTS, WHEELS, WHY
-from proof.runnable import runnable
-from proof.testing import lacking
+from proof.exports.browser.pyodide import ASSETS, FACTS, PARTS, WHEELS, WHY
+from proof.sources.project import Project
+from proof.sources.runnable import runnable
+from proof.testing.basics import lacking
 from tests.site.conftest import ROOT, RUN_AXE
 
 RULE = "pitfalls/money/"

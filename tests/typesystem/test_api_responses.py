@@ -7,9 +7,9 @@ import pytest
 from httpx2 import AsyncClient, HTTPStatusError, MockTransport, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.record import Evidence
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
+from proof.testing.clock import CONTROLLED_ASYNCIO
+from proof.testing.record import Evidence
 from snippets.typesystem import api_responses_avoid as avoid
 from snippets.typesystem import api_responses_types as types
 from snippets.typesystem.api_responses import (

@@ -14,8 +14,8 @@ from typing import override
 import pytest
 from mypy import api
 
-from proof.record import Evidence
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
+from proof.testing.record import Evidence
 from snippets.typesystem import atomic_fixes
 from snippets.typesystem.atomic_fixes import Article, find, orders, read_stock, take
 

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO
 from snippets.typesystem import awaitables_types
 from snippets.typesystem.awaitables import Offer, offer, together, within
 from snippets.typesystem.awaitables_avoid import (

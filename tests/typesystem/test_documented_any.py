@@ -12,8 +12,8 @@ from unittest.mock import Mock
 import pytest
 from mypy import api
 
-from proof.record import Evidence
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
+from proof.testing.record import Evidence
 from snippets.typesystem import (
     documented_any,
     documented_any_avoid,

@@ -3,7 +3,7 @@ from typing import cast, get_args
 
 import pytest
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.typesystem import exhaustiveness_avoid as avoid
 from snippets.typesystem.exhaustiveness import (
     Card,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.typesystem import generics, generics_avoid, generics_types
 from snippets.typesystem.generics import Page, follow
 from snippets.typesystem.generics_avoid import first, follow_anything

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.typesystem import mixed_operations_avoid as avoid
 from snippets.typesystem.mixed_operations import (
     FormError,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
 from snippets.typesystem.modern_syntax import Event, Json, by_kind, received, redacted
 from snippets.typesystem.modern_syntax_avoid import Event as OldEvent
 from snippets.typesystem.modern_syntax_types import containers, leaves, unions

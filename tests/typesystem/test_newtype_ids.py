@@ -7,7 +7,7 @@ from types import new_class
 import pytest
 from pydantic import TypeAdapter
 
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
 from snippets.typesystem import newtype_ids_avoid as avoid
 from snippets.typesystem.newtype_ids import (
     Cents,

@@ -5,8 +5,8 @@ from unittest.mock import ANY
 
 import pytest
 
-from proof.clock import CONTROLLED_ASYNCIO
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import CONTROLLED_ASYNCIO
 from snippets.typesystem.optional_narrowing import (
     ColdRoom,
     Reading,

@@ -17,8 +17,8 @@ from sqlalchemy.orm.exc import MappedAnnotationError
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateTable
 
-from proof.record import Evidence
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.record import Evidence
 from snippets.typesystem import orm_columns_avoid as avoid
 from snippets.typesystem import orm_columns_types as types
 from snippets.typesystem.orm_columns import (

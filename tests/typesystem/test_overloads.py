@@ -3,7 +3,7 @@ from typing import Literal, assert_type, get_overloads, overload
 
 import pytest
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.typesystem import overloads_avoid, overloads_types
 from snippets.typesystem.overloads import Order, Orders
 from snippets.typesystem.overloads_avoid import (

@@ -9,7 +9,7 @@ from typing import Protocol, override
 
 import pytest
 
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
 from snippets.typesystem import override_avoid as avoid
 from snippets.typesystem.override import AuditLog, CustomerLog
 

@@ -6,7 +6,7 @@ from typing import Concatenate
 
 import pytest
 
-from proof.testing import Observe, untyped
+from proof.testing.basics import Observe, untyped
 from snippets.typesystem import paramspec_avoid, paramspec_types
 from snippets.typesystem.paramspec import AfterCommit, deferred, transaction
 

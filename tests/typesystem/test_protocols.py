@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.typesystem import protocols_avoid, protocols_types
 from snippets.typesystem.protocols import Archive, Invoice, archive
 from snippets.typesystem.protocols_avoid import (

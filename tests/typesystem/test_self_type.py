@@ -3,7 +3,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.typesystem.self_type import MailSearch, Search
 from snippets.typesystem.self_type_avoid import MailSearch as AvoidedMailSearch
 from snippets.typesystem.self_type_avoid import Search as AvoidedSearch

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.typesystem import type_guards_avoid, type_guards_types
 from snippets.typesystem.type_guards import (
     Order,

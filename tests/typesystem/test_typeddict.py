@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.typesystem import typeddict_avoid, typeddict_types
 from snippets.typesystem.typeddict import Event, EventPatch, change, read_patch
 

@@ -6,7 +6,7 @@ from typing import override
 
 import pytest
 
-from proof.testing import Observe
+from proof.testing.basics import Observe
 from snippets.typesystem.variance import Charge, Toll, billed, heaviest, packed
 from snippets.typesystem.variance_avoid import HANDLING as AVOIDED
 from snippets.typesystem.variance_avoid import Charge as AvoidedCharge

@@ -1,0 +1,1 @@
+"""Python in a reader's browser: what is fetched for it, and the session it runs."""

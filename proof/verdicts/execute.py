@@ -1,0 +1,121 @@
+"""Runs the tests of units, and measures which lines they execute."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypedDict
+
+from proof.children import Children
+from proof.sources.project import Project
+from proof.sources.tree import ABOUT_SITE
+from proof.verdicts.outcome import Outcome
+from proof.verdicts.units import Work
+
+RUNS = ".proof/runs"
+ENDED = (0, 1, 5)  # all passed, some failed, none found; else pytest did not end itself
+PARALLEL_FROM = 4  # units; below, starting xdist's workers takes longer than it saves
+
+
+class Ran(TypedDict):
+    """The part of coverage.py's report on a file that is read here."""
+
+    executed_lines: list[int]
+    missing_lines: list[int]
+    excluded_lines: list[int]
+    missing_branches: list[list[int]]
+    executed_branches: list[list[int]]
+    contexts: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one run of pytest showed.
+
+    Attributes:
+        tests: The outcomes by node id.
+        errors: Why a file could not be collected, by file.
+        ran: Coverage by file.
+        broken: Why pytest itself failed; empty where it did not.
+    """
+
+    tests: Mapping[str, Outcome]
+    errors: Mapping[str, str]
+    ran: Mapping[str, Ran]
+    broken: str = ""
+
+
+def run(
+    project: Project,
+    children: Children,
+    name: str,
+    todo: Sequence[Work],
+    python: Path | None = None,
+) -> Result:
+    """Run the tests of some units in one go.
+
+    Args:
+        project: The project.
+        children: What runs pytest.
+        name: The run's name, which its files are called by.
+        todo: The units.
+        python: Another interpreter than this one. There the tests of rules run alone,
+            without their docstrings' examples, and nobody asks which lines they ran.
+
+    Returns:
+        What happened to each test, and which lines ran.
+    """
+    folder = project.root / RUNS / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    report, coverage = folder / "tests.json", folder / "coverage.json"
+    measured = python is None and any(work.snippets for work in todo)
+    command = [
+        str(python or sys.executable),
+        "-m",
+        "pytest",
+        "-q",
+        "--tb=short",
+        "-p",
+        "no:cacheprovider",
+        "--continue-on-collection-errors",
+    ]
+    if measured:
+        command += ["--cov", "--cov-context=test", f"--cov-report=json:{coverage}"]
+    if all(work.tests.startswith(ABOUT_SITE) for work in todo):
+        command += ["-n", "2", "--dist", "load"]  # few files, but of slow tests
+    elif len(todo) >= PARALLEL_FROM:
+        command += ["-n", "2", "--dist", "loadfile"]
+    if python is None:
+        command += [target for work in todo for target in work.targets]
+    else:
+        # a test that fails there may leave behind what makes the next one fail as well
+        command += ["-p", "no:unraisableexception", "-p", "no:threadexception"]
+        command += ["--override-ini=timeout=30", "--noconftest"]
+        command += [work.tests for work in todo]
+    env = {
+        "PROOF_REPORT": str(report),
+        "COVERAGE_FILE": str(folder / "coverage"),
+        "FRESH": "",  # it is for this run alone
+        "PYTEST_ADDOPTS": "",  # whoever runs this leaves no test out
+        "PYTEST_PLUGINS": "",
+    }
+    with TemporaryDirectory(prefix="proof-", ignore_cleanup_errors=True) as temporary:
+        env["TMPDIR"] = temporary  # runs at the same time would clean up each other's
+        output = children.run(command, cwd=project.root, env=env)
+    said = (output.stdout + output.stderr).strip()
+    (folder / "output.txt").write_text(said, encoding="utf-8")
+    if not report.exists() or output.returncode not in ENDED:
+        return Result({}, {}, {}, f"pytest broke down:\n{said[-1500:]}")
+    heard = json.loads(report.read_text(encoding="utf-8"))
+    errors = {
+        path: error
+        for path, _, error in (each.partition(": ") for each in heard["errors"])
+    }
+    ran: dict[str, Ran] = {}
+    if measured and coverage.exists():  # there is none where no line was executed
+        ran = json.loads(coverage.read_text(encoding="utf-8"))["files"]
+    return Result(heard["tests"], errors, ran)
