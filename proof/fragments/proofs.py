@@ -32,6 +32,7 @@ def on_older(found: Pythons) -> dict[str, str]:
     ):
         if said := [f"CPython {full}: {message(what)}" for full, what in told]:
             facts[title] = "<br>".join(said)
+    facts["Found out on"] = f"{found.day}, with {', '.join(found.by)}"
     return facts
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Collection
+from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,6 +22,8 @@ class Pythons(BaseModel):
         failed: Those on which some fail that run the snippet, and which.
         unfit: Those that can't run them, or some, for a reason of the tests' own.
         differs: The tests that fail on an interpreter, but run no line of the snippet.
+        day: When all that was found out.
+        by: What was asked, each with its version.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,6 +35,8 @@ class Pythons(BaseModel):
     failed: dict[str, str]
     unfit: dict[str, str]
     differs: dict[str, list[str]]
+    day: date
+    by: list[str]
 
 
 def pythons(verdict: Older, unit: Unit, modules: Collection[str]) -> Pythons:
@@ -71,6 +76,8 @@ def pythons(verdict: Older, unit: Unit, modules: Collection[str]) -> Pythons:
             for full, names in verdict.ran.items()
             if {*names} - own
         },
+        day=verdict.day,
+        by=verdict.by,
     )
 
 

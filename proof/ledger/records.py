@@ -1,6 +1,7 @@
 """What the ledger holds: verdicts, proofs, and what tests recorded."""
 
 import platform
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -205,7 +206,9 @@ class Older(Record):
     """On which Pythons before 3.13 a rule's snippet holds.
 
     Attributes:
-        key: The digest of all it depends on.
+        day: When that was found out, in UTC.
+        files: The SHA-256 of each file of the rule that it holds for.
+        by: The checkers and the interpreters that were asked, each with its version.
         accepted: The versions for which both type checkers accept it, newest first.
         refused: What speaks against the next older one.
         ran: The interpreters that ran its tests, newest first, each with the tests that
@@ -215,7 +218,9 @@ class Older(Record):
         broken: The interpreters on which the snippet can't be imported, and why.
     """
 
-    key: str
+    day: date
+    files: dict[str, str]
+    by: list[str]
     accepted: list[str]
     refused: str = ""
     ran: dict[str, list[str]] = Field(default_factory=dict)
@@ -247,7 +252,7 @@ class Ledger(Record):
         machine: Where they were reached.
         tools: By the tool's name.
         units: By the test file.
-        older: On which older Pythons a rule holds, by its test file.
+        older: On which older Pythons a rule holds, by its test file; kept apart.
         checked: The keys of the sources and of the site that were last found right.
     """
 
@@ -255,5 +260,5 @@ class Ledger(Record):
     machine: Machine
     tools: dict[str, Verdict] = Field(default_factory=dict)
     units: dict[str, Unit] = Field(default_factory=dict)
-    older: dict[str, Older] = Field(default_factory=dict)
+    older: dict[str, Older] = Field(default_factory=dict, exclude=True)
     checked: dict[str, str] = Field(default_factory=dict)

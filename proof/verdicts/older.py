@@ -7,19 +7,18 @@ which interpreters of this machine its tests pass.
 import ast
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import distribution
 
 from packaging.requirements import Requirement
 
 from proof.children import Children
-from proof.ground.digests import key_of
+from proof.ground.digests import sha256
 from proof.ledger.records import Older
 from proof.sources import tree
 from proof.sources.comments import CHECKERS
-from proof.sources.imports import imported
 from proof.sources.needs import requirements
 from proof.sources.project import Project, Subject
-from proof.sources.requirements import LOCK
 from proof.verdicts import execute
 from proof.verdicts.execute import Result
 from proof.verdicts.interpreters import (
@@ -34,15 +33,6 @@ from proof.verdicts.tools import TOOLS, Tool
 from proof.verdicts.units import Work
 
 LATEST = "{}.99"  # a patch release after all others
-LOADED = (
-    "proof/testing/plugin.py",
-    "proof/testing/clock.py",
-)  # by runs of pytest, or by tests
-DECIDES = (
-    *(LOCK, "pyproject.toml"),
-    *("proof/verdicts/tools.py", "proof/verdicts/reports.py"),
-    *("proof/verdicts/interpreters.py", "proof/sources/requirements.py"),
-)
 PLACE = re.compile(r" \(/[^)]*\)$")  # of the module that lacks a name
 # What a test itself, and not the code that it calls, looks for in vain.
 LACKS = re.compile(
@@ -55,50 +45,19 @@ NEWER = "its tests are written for a newer one"
 IDLE = (REVEALS, "unused-ignore", "reportUnnecessaryTypeIgnoreComment")
 
 
-def keys(
-    project: Project, works: Sequence[Work], found: Sequence[Interpreter]
-) -> dict[str, str]:
-    """Digest what the verdicts depend on.
-
-    Args:
-        project: The project.
-        works: The rules' tests.
-        found: The interpreters at hand.
-
-    Returns:
-        The digests, by the test file.
-    """
-    more = {each.version: each.full for each in found}
-    ours = {*DECIDES, "proof/verdicts/older.py"}
-    todo = [*LOADED]
-    while todo:
-        path = todo.pop()
-        ours.add(path)
-        for _, name in imported(project, path):
-            folder = name.rpartition(".")[0].replace(".", "/")
-            module = f"{name.replace('.', '/')}.py"  # or a name of the module above
-            todo += (
-                {*project.files(module, f"{folder}.py")} - ours
-                if name.startswith("proof.")
-                else ()
-            )
-    return {
-        work.tests: key_of(
-            project.root,
-            [*ours, work.tests, *work.snippets, *tree.data(project, work.subject)],
-            more,
-        )
-        for work in works
-        if work.subject
-    }
+def files_of(project: Project, work: Work) -> dict[str, str]:
+    """Digest the files of a rule that decide on which older Pythons it holds."""
+    beside = tree.data(project, work.subject) if work.subject else []
+    paths = [work.tests, *work.snippets, *beside]
+    return {path: sha256(project.root, path) for path in sorted(paths)}
 
 
 def older(
     project: Project,
     children: Children,
     works: Mapping[str, Work],
-    digests: Mapping[str, str],
     found: Sequence[Interpreter],
+    versions: Sequence[str] = OLDER,
 ) -> dict[str, Older]:
     """Find out on which older Pythons some rules hold.
 
@@ -106,8 +65,8 @@ def older(
         project: The project.
         children: What runs the checkers and the tests.
         works: The rules' tests, by the test file.
-        digests: The keys of the verdicts.
         found: The interpreters at hand.
+        versions: What to ask the checkers for, newest first.
 
     Returns:
         The verdicts, by the test file.
@@ -117,10 +76,17 @@ def older(
     """
     rules = {work.tests: work.subject for work in works.values() if work.subject}
     refused: dict[str, str] = {}
-    accepted = _check(project, children, [*rules.values()], refused)
+    accepted = _check(project, children, [*rules.values()], versions, refused)
+    checkers = [
+        f"{each.name} {each.version}" for each in TOOLS if each.name in CHECKERS
+    ]
+    by = [*checkers, *(f"CPython {each.full}" for each in found)]
+    today = datetime.now(UTC).date()
     verdicts = {
         tests: Older(
-            key=digests[tests],
+            day=today,
+            files=files_of(project, works[tests]),
+            by=by,
             accepted=accepted[tests],
             refused=refused.get(tests, ""),
         )
@@ -162,11 +128,12 @@ def _check(
     project: Project,
     children: Children,
     rules: Sequence[Subject],
+    versions: Sequence[str],
     refused: dict[str, str],
 ) -> dict[str, list[str]]:
     """Ask both checkers for one version after the other, the newest first."""
     accepted: dict[str, list[str]] = {rule.tests: [] for rule in rules}
-    for version in OLDER:
+    for version in versions:
         for rule in rules:
             if rule.tests not in refused and (why := _lacks(project, rule, version)):
                 refused[rule.tests] = f"{version}: {why}"

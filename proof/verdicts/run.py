@@ -8,6 +8,7 @@ from threading import RLock
 
 from proof.children import Children
 from proof.faults import Fault
+from proof.ledger.kept import holds, load_older
 from proof.ledger.records import Ledger, Older, Unit, Verdict
 from proof.ledger.store import load, save
 from proof.sources.project import Project
@@ -90,6 +91,9 @@ def begin(project: Project, children: Children) -> Run:
 
     Returns:
         A run that found nothing wrong yet.
+
+    Raises:
+        FaultsError: If what is kept is not of its form.
     """
     root = project.root
     ledger, why = load(root)
@@ -98,6 +102,10 @@ def begin(project: Project, children: Children) -> Run:
             Ledger(machine=ledger.machine),
             "FRESH=1: everything is proven anew",
         )
+    else:
+        kept = load_older(root)
+        older = {at: each for at, each in kept.items() if holds(root, each.files)}
+        ledger = ledger.model_copy(update={"older": older})
     if why:
         say("ledger", why)
     commit = children.run(["git", "rev-parse", "HEAD"], cwd=root).stdout

@@ -1,12 +1,14 @@
 """The stages of a run: the sources, the tools, the tests, the older Pythons."""
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from proof.faults import Fault, FaultsError
 from proof.ground.digests import key_of, sha256
-from proof.ledger.records import Unit, Verdict
+from proof.ledger.kept import OLDER, keep_older
+from proof.ledger.records import Older, Unit, Verdict
 from proof.sources import tree
 from proof.sources.extract import CODE, Extract, extracts, write_extracts
 from proof.sources.lint import lint
@@ -14,9 +16,11 @@ from proof.sources.project import Project, is_counterexample
 from proof.sources.requirements import LOCK
 from proof.sources.tree import ABOUT_SITE
 from proof.verdicts import execute, executed, expected
+from proof.verdicts.interpreters import OLDER as VERSIONS
 from proof.verdicts.interpreters import interpreters
-from proof.verdicts.older import keys, older
+from proof.verdicts.older import files_of, older
 from proof.verdicts.run import Run, say
+from proof.verdicts.sampling import differences, draw
 from proof.verdicts.tools import TOOLS, Tool, ToolError
 from proof.verdicts.units import Work, is_proven
 
@@ -161,29 +165,55 @@ def run_tests(run: Run, name: str, works: Sequence[Work]) -> None:
 
 
 def find_oldest(run: Run, works: Sequence[Work]) -> None:
-    """Find out for each rule whose inputs have changed which older Pythons it holds on.
+    """Find out on which older Pythons each rule holds, where what is kept says nothing.
 
-    Nothing is asked of a project that locks no packages: there are none to give them.
+    What is found out is kept as data to commit. In CI all of it has to be there, and
+    some of it is found out once more. Nothing is asked of a project that locks no
+    packages: there are none to give the older Pythons.
+
+    Args:
+        run: The run; it takes the verdicts and the faults.
+        works: The units.
     """
     root = run.project.root
     if not run.project.read(LOCK):
         return
-    found = interpreters(run.children, root)
-    digests = keys(run.project, works, found)
-    known = {tests: verdict.key for tests, verdict in run.ledger.older.items()}
-    fresh = {tests for tests in digests if known.get(tests) == digests[tests]}
+    of_rules = {work.tests: work for work in works if work.subject}
+    kept = run.ledger.older
+    fresh = {
+        tests: kept[tests]
+        for tests, work in of_rules.items()
+        if tests in kept and kept[tests].files == files_of(run.project, work)
+    }
     run.forget_older(but=fresh)
-    stale = {work.tests: work for work in works if work.tests in {*digests} - fresh}
     if fresh:
-        say("unchanged", f"{len(fresh)} of {len(digests)} rules on older Pythons")
-    if not stale:
-        return
+        say("kept", f"{len(fresh)} of {len(of_rules)} rules on older Pythons")
+    stale = {tests: work for tests, work in of_rules.items() if tests not in fresh}
+    if kept and os.environ.get("CI"):
+        message = "is not of these bytes: run `make test`, and commit it"
+        run.faults += [Fault(OLDER, 0, f"{tests}: {message}") for tests in stale]
+        drawn, version = draw(fresh, run.commit)
+        found = _ask_older(run, {tests: of_rules[tests] for tests in drawn}, [version])
+        run.faults += differences(fresh, found, version)
+    elif stale:
+        run.keep(older=_ask_older(run, stale, VERSIONS))
+        keep_older(root, run.ledger.older)
+
+
+def _ask_older(
+    run: Run, works: Mapping[str, Work], versions: Sequence[str]
+) -> Mapping[str, Older]:
     began = time.monotonic()
+    found = [
+        each
+        for each in interpreters(run.children, run.project.root)
+        if each.version in versions
+    ]
     try:
-        verdicts = older(run.project, run.children, stale, digests, found)
+        verdicts = older(run.project, run.children, works, found, versions)
     except ToolError as error:
         run.faults.append(Fault("pyproject.toml", 0, str(error)))
-        return
-    run.keep(older=verdicts)
+        return {}
     on = ", ".join(each.full for each in found) or "no older Python is at hand"
-    say("older", f"{len(stale)} rules, {on}", began)
+    say("older", f"{len(works)} rules, {on}", began)
+    return verdicts

@@ -1,3 +1,5 @@
+from datetime import date
+
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
@@ -149,7 +151,9 @@ def test_older_pythons_are_told_on_the_page_and_in_the_table(planted: Planted) -
         for claim in unit.tests
     ]
     verdict = Older(
-        key="",
+        day=date(2026, 2, 3),
+        files={},
+        by=["mypy 1", "CPython 3.12.1"],
         accepted=["3.12", "3.11"],
         refused="3.10: mypy says <no>",
         ran={"3.12.1": [second], "3.11.7": [first]},
@@ -164,6 +168,7 @@ def test_older_pythons_are_told_on_the_page_and_in_the_table(planted: Planted) -
         "for Python 3.11 and newer; on 3.10: mypy says <no>"
     )
     assert told["Tests passed on"] == "CPython 3.12.1"
+    assert told["Found out on"] == "2026-02-03, with mypy 1, CPython 3.12.1"
     assert told["Tests fail on"] == f"CPython 3.11.7: {sentence(first)}"
     assert told["Tests can't run on"] == "CPython 3.12.1: New"
     assert told["Python differs on"] == f"CPython 3.12.1: {sentence(second)}"

@@ -1,18 +1,21 @@
 """Finding the oldest Python of a rule: with real checkers, and pytest as it is here."""
 
 import sys
+from datetime import date
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
 from proof.children import Children
 from proof.fragments.pythons import Pythons, pythons, versions_from
+from proof.ledger.kept import holds
 from proof.ledger.records import Claim, Older, Unit
 from proof.verdicts import interpreters, older, units
 from proof.verdicts.interpreters import Interpreter, environment
-from proof.verdicts.older import keys
+from proof.verdicts.older import files_of
 from proof.verdicts.tools import TOOLS
 from proof.verdicts.units import Work
 from tests.proof.conftest import AVOID, ROOT, RULES, SNIPPET, TESTS, Planted
@@ -24,6 +27,7 @@ SINCE = {  # by the newest version that refuses it: what a snippet says
     "3.11": "def give[T](it: T) -> T:\n    return it\n",
     "3.12": "from copy import replace\n\n__all__ = ['replace']\n",
 }
+DAY = date(2026, 1, 1)
 HERE = Interpreter("3.12", "3.12.9", Path(sys.executable))  # it only claims to be older
 
 
@@ -43,15 +47,12 @@ def works(planted: Planted) -> dict[str, Work]:
 
 
 def find(planted: Planted, *found: Interpreter) -> dict[str, Older]:
-    given = works(planted)
     with Children() as children:
-        return older.older(
-            planted.project,
-            children,
-            given,
-            keys(planted.project, [*given.values()], found),
-            found,
-        )
+        return older.older(planted.project, children, works(planted), found)
+
+
+def verdict_of(accepted: list[str], refused: str = "", **said: dict[str, Any]) -> Older:
+    return Older(day=DAY, files={}, by=[], accepted=accepted, refused=refused, **said)
 
 
 def known(verdict: Older, **lines: list[int]) -> Pythons:
@@ -227,9 +228,8 @@ def test_an_interpreter_that_cannot_run_pytest_is_as_good_as_absent_as_well(
 def test_a_rule_holds_from_the_version_on_after_which_nothing_speaks_against_it() -> (
     None
 ):
-    verdict = Older(
-        key="",
-        accepted=["3.12", "3.11", "3.10"],
+    verdict = verdict_of(
+        ["3.12", "3.11", "3.10"],
         ran={"3.12.1": [], "3.11.7": ["test_it_grows", "test_it_ends"], "3.10.13": []},
     )
     found = known(verdict, it_grows=[3], it_ends=[3])
@@ -239,20 +239,18 @@ def test_a_rule_holds_from_the_version_on_after_which_nothing_speaks_against_it(
 
 
 def test_the_checkers_alone_decide_where_no_interpreter_is_at_hand() -> None:
-    verdict = Older(key="", accepted=["3.12", "3.11"], refused="3.10: no")
+    verdict = verdict_of(["3.12", "3.11"], refused="3.10: no")
     assert known(verdict).oldest == "3.11"
 
 
 def test_nothing_older_than_what_the_checkers_accept_counts() -> None:
-    verdict = Older(key="", accepted=[], ran={"3.12.1": []})
+    verdict = verdict_of([], ran={"3.12.1": []})
     assert known(verdict).oldest == "3.13"
 
 
 def test_tests_that_cannot_run_on_a_version_say_nothing_of_it() -> None:
     accepted = ["3.12", "3.11"]
-    verdict = Older(
-        key="", accepted=accepted, ran={"3.12.1": []}, unfit={"3.11.7": "no"}
-    )
+    verdict = verdict_of(accepted, ran={"3.12.1": []}, unfit={"3.11.7": "no"})
     found = known(verdict)
     assert (found.oldest, found.passed) == ("3.11", ["3.12.1"])
     assert (found.failed, found.unfit) == ({}, {"3.11.7": "no"})
@@ -260,17 +258,13 @@ def test_tests_that_cannot_run_on_a_version_say_nothing_of_it() -> None:
 
 def test_a_snippet_that_cannot_be_imported_does_not_hold() -> None:
     accepted = ["3.12", "3.11"]
-    verdict = Older(
-        key="", accepted=accepted, ran={"3.12.1": []}, broken={"3.11.7": "no"}
-    )
+    verdict = verdict_of(accepted, ran={"3.12.1": []}, broken={"3.11.7": "no"})
     found = known(verdict)
     assert (found.oldest, found.failed) == ("3.12", {"3.11.7": "no"})
 
 
 def test_a_failing_test_that_runs_no_line_of_the_snippet_is_a_difference() -> None:
-    verdict = Older(
-        key="", accepted=["3.12"], ran={"3.12.1": ["test_bytecode", "test_gone"]}
-    )
+    verdict = verdict_of(["3.12"], ran={"3.12.1": ["test_bytecode", "test_gone"]})
     found = known(verdict, it_grows=[3], bytecode=[])
     assert found.oldest == "3.12"
     assert found.passed == ["3.12.1"]
@@ -282,17 +276,21 @@ def test_versions_are_listed_from_one_on() -> None:
     assert versions_from("3.13") == ["3.13"]
 
 
-@pytest.mark.parametrize("path", [SNIPPET, AVOID, TESTS, "proof/testing/clock.py"])
-def test_a_verdict_depends_on_what_the_tests_run(planted: Planted, path: str) -> None:
-    def digest(*found: Interpreter) -> str:
-        return keys(planted.project, [*works(planted).values()], found)[TESTS]
+@pytest.mark.parametrize("path", [SNIPPET, AVOID, TESTS, "tests/cart/prices.json"])
+def test_a_verdict_holds_for_the_bytes_of_all_files_of_the_rule(
+    planted: Planted, path: str
+) -> None:
+    def files() -> dict[str, str]:
+        return files_of(planted.project, works(planted)[TESTS])
 
-    planted.write("proof/testing/clock.py", "from proof import record\n")
-    before = digest(HERE)
-    assert digest(HERE) == before
-    assert digest() != before
-    planted.append(path, "# more\n")
-    assert digest(HERE) != before
+    planted.write("tests/cart/prices.json", "{}")
+    before = files()
+    assert path in before
+    planted.append(path, "\n")
+    after = files()
+    assert {at for at in before if before[at] != after[at]} == {path}
+    assert holds(planted.root, after)
+    assert not holds(planted.root, before)
 
 
 def test_an_interpreter_is_found_but_never_fetched(
