@@ -19,6 +19,7 @@ from proof.sources import tree
 from proof.sources.project import Project
 from proof.sources.tree import ABOUT_SITE
 from proof.verdicts import units
+from proof.verdicts.checkers import start_tools
 from proof.verdicts.run import Run, begin, say
 from proof.verdicts.stages import (
     PARALLEL,
@@ -26,7 +27,6 @@ from proof.verdicts.stages import (
     find_oldest,
     run_tests,
     start_tests,
-    start_tools,
 )
 from proof.verdicts.units import is_proven
 

@@ -53,14 +53,15 @@ class Verdict(Record):
     """What one tool said of the whole tree.
 
     Attributes:
-        key: The digest of all it depends on; empty where something was wrong.
+        keys: For each part of the code that is in order, the digest of all that the
+            verdict on it depends on.
         version: The tool's version.
         files: The SHA-256 of each file in which it found what it should.
         diagnostics: What it reported of counterexamples, each of it expected.
         revealed: What it infers where a snippet asks, each of it expected.
     """
 
-    key: str
+    keys: dict[str, str] = Field(default_factory=dict)
     version: str
     files: dict[str, str] = Field(default_factory=dict)
     diagnostics: list[Diagnostic] = Field(default_factory=list[Diagnostic])

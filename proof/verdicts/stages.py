@@ -6,22 +6,21 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from proof.faults import Fault, FaultsError
-from proof.ground.digests import key_of, sha256
+from proof.ground.digests import key_of
 from proof.ledger.kept import OLDER, keep_older
-from proof.ledger.records import Older, Unit, Verdict
+from proof.ledger.records import Older, Unit
 from proof.sources import tree
-from proof.sources.extract import CODE, Extract, extracts, write_extracts
 from proof.sources.lint import lint
-from proof.sources.project import Project, is_counterexample
+from proof.sources.project import Project
 from proof.sources.requirements import LOCK
 from proof.sources.tree import ABOUT_SITE
-from proof.verdicts import execute, executed, expected
+from proof.verdicts import execute, executed
 from proof.verdicts.interpreters import OLDER as VERSIONS
 from proof.verdicts.interpreters import interpreters
 from proof.verdicts.older import files_of, older
 from proof.verdicts.run import Run, say
 from proof.verdicts.sampling import differences, draw
-from proof.verdicts.tools import TOOLS, Tool, ToolError
+from proof.verdicts.tools import ToolError
 from proof.verdicts.units import Work, is_proven
 
 PARALLEL = 6  # tools and test runs at a time
@@ -30,15 +29,6 @@ PARALLEL = 6  # tools and test runs at a time
 def sources_key(project: Project, commit: str) -> str:
     """Digest what the check of the sources depends on: all, and the ids ever listed."""
     return key_of(project.root, tree.whole(project), {"commit": commit})
-
-
-def tools_key(project: Project) -> str:
-    """Digest what a tool's verdict depends on: all code, and the configuration.
-
-    The code of docstrings and pages has to be extracted already.
-    """
-    code = project.files(*(f"{each}/**/*" for each in CODE))
-    return key_of(project.root, [*code, *tree.shared(project)], {})
 
 
 def check_sources(run: Run) -> None:
@@ -60,60 +50,6 @@ def check_sources(run: Run) -> None:
     run.keep(checked={"sources": key})
     files = len(tree.whole(project))
     say("sources", f"{len(project.rules)} rules, {files} files", began)
-
-
-def start_tools(run: Run, pool: ThreadPoolExecutor) -> list[Future[None]]:
-    """Start the checkers whose verdict is not of the tree as it is.
-
-    Args:
-        run: The run; it takes the verdicts and the faults.
-        pool: What they run in.
-
-    Returns:
-        What to wait for.
-    """
-    project = run.project
-    extracted = extracts(project)
-    write_extracts(project.root, extracted)
-    code = project.files("conftest.py", *(f"{each}/**/*.py" for each in CODE))
-    key = tools_key(project)
-    known = run.ledger.tools
-    stale = [
-        tool for tool in TOOLS if tool.name not in known or known[tool.name].key != key
-    ]
-    if len(stale) < len(TOOLS):
-        fresh = ", ".join(tool.name for tool in TOOLS if tool not in stale)
-        say("unchanged", fresh)
-    return [pool.submit(_check, run, tool, key, extracted, code) for tool in stale]
-
-
-def _check(
-    run: Run, tool: Tool, key: str, extracted: Sequence[Extract], code: Sequence[str]
-) -> None:
-    began = time.monotonic()
-    try:
-        reported = tool.run(run.children, run.project.root)
-    except ToolError as error:
-        run.faults.append(Fault("pyproject.toml", 0, str(error)))
-        return
-    found, revealed, faults = expected.judge(run.project, tool, reported, extracted)
-    wrong = {fault.path for fault in faults}
-    snippets = [each for each in code if each.startswith("snippets/")]
-    verdict = Verdict(
-        key="" if faults else key,
-        version=tool.version,
-        files={
-            path: sha256(run.project.root, path)
-            for path in snippets
-            if path not in wrong
-        },
-        diagnostics=[each for each in found if each.path not in wrong],
-        revealed=[each for each in revealed if each.path not in wrong],
-    )
-    run.faults += faults
-    run.keep(tools={tool.name: verdict})
-    avoided = sum(is_counterexample(path) for path in snippets)
-    say(tool.name, f"{len(code)} files, {avoided} of them counterexamples", began)
 
 
 def start_tests(

@@ -131,7 +131,13 @@ TOOLS = (
     Tool(
         "ruff format",
         "ruff",
-        (*python_module("ruff"), "format", "--check", "--output-format=json"),
+        (
+            *python_module("ruff"),
+            "format",
+            "--check",
+            "--force-exclude",
+            "--output-format=json",
+        ),
         ("--no-cache",),
         read_ruff_format,
     ),

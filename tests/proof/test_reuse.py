@@ -18,11 +18,11 @@ from proof.ledger.store import LEDGER, save
 from proof.order import build_site, prove, site_key
 from proof.site.build import BUILT
 from proof.sources import tree
-from proof.sources.extract import extracts, write_extracts
 from proof.sources.project import Project
 from proof.verdicts import units
+from proof.verdicts.checkers import REST, parts
 from proof.verdicts.run import Run
-from proof.verdicts.stages import sources_key, tools_key
+from proof.verdicts.stages import sources_key
 from proof.verdicts.tools import TOOLS
 from tests.proof.conftest import (
     AVOID,
@@ -44,7 +44,14 @@ MACHINERY, PAGES, SITE = (
 )
 ALL_RULES = {ADD, REMOVE, BROWSE}
 ABOUT_ALL = {"sources", "site", PAGES, SITE}
-ALL = {*ABOUT_ALL, *ALL_RULES, MACHINERY, "tools"}
+
+
+def checked(part: str) -> str:
+    return f"the tools' verdicts on {part}"
+
+
+TOOLS_ON_ALL = {checked(each) for each in (*ALL_RULES, REST)}
+ALL = {*ABOUT_ALL, *ALL_RULES, *TOOLS_ON_ALL, MACHINERY}
 
 NOTHING: set[str] = set()
 
@@ -60,11 +67,10 @@ browse = { strength = "must", title = "Browse" }
 def keys(planted: Planted, commit: str = "c0ffee") -> Keys:
     """Give the key of each stage, as a run now would compute it."""
     project = planted.project
-    write_extracts(project.root, extracts(project))
     made = Fragments(project, Ledger(machine=Machine.here()))
     return {
         "sources": sources_key(project, commit),
-        "tools": tools_key(project),
+        **{checked(name): part.key for name, part in parts(project).items()},
         "site": site_key(project, made, commit),
         **{work.tests: work.key for work in units.works(project)},
     }
@@ -109,18 +115,18 @@ def same_shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Planted, Keys]:
     ("path", "expected"),
     [
         # the code of one rule
-        (SNIPPET, {*ABOUT_ALL, "tools", ADD}),
-        (AVOID, {*ABOUT_ALL, "tools", ADD}),
-        (TESTS, {*ABOUT_ALL, "tools", ADD}),
-        ("snippets/cart/add_item_avoid/late.py", {*ABOUT_ALL, "tools", ADD}),
-        ("snippets/shop/browse/pages.py", {*ABOUT_ALL, "tools", BROWSE}),
+        (SNIPPET, {*ABOUT_ALL, checked(ADD), ADD}),
+        (AVOID, {*ABOUT_ALL, checked(ADD), ADD}),
+        (TESTS, {*ABOUT_ALL, checked(ADD), ADD}),
+        ("snippets/cart/add_item_avoid/late.py", {*ABOUT_ALL, checked(ADD), ADD}),
+        ("snippets/shop/browse/pages.py", {*ABOUT_ALL, checked(BROWSE), BROWSE}),
         # what its tests may read
         (
             "snippets/cart/prices.json",
-            {*ABOUT_ALL, "tools", MACHINERY, ADD, REMOVE},
+            {*ABOUT_ALL, *TOOLS_ON_ALL, MACHINERY, ADD, REMOVE},
         ),
-        ("tests/cart/prices.json", {*ABOUT_ALL, "tools", MACHINERY, ADD, REMOVE}),
-        ("snippets/shop/browse/x.toml", {*ABOUT_ALL, "tools", MACHINERY, BROWSE}),
+        ("tests/cart/prices.json", {*ABOUT_ALL, *TOOLS_ON_ALL, MACHINERY, ADD, REMOVE}),
+        ("snippets/shop/browse/x.toml", {*ABOUT_ALL, *TOOLS_ON_ALL, MACHINERY, BROWSE}),
         # what everybody shares
         ("conftest.py", ALL),
         ("tests/conftest.py", ALL),
@@ -137,10 +143,10 @@ def same_shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Planted, Keys]:
         (".coveragerc", ALL),
         ("pyrightconfig.json", ALL),
         # the other tests
-        (MACHINERY, {"sources", "tools", MACHINERY, PAGES, SITE}),
-        ("tests/proof/fakes.py", {"sources", "tools", MACHINERY, PAGES, SITE}),
-        (SITE, {"sources", "tools", MACHINERY, PAGES, SITE}),
-        (PAGES, {*ABOUT_ALL, "tools", MACHINERY}),
+        (MACHINERY, {"sources", checked(REST), MACHINERY, PAGES, SITE}),
+        ("tests/proof/fakes.py", {"sources", checked(REST), MACHINERY, PAGES, SITE}),
+        (SITE, {"sources", checked(REST), MACHINERY, PAGES, SITE}),
+        (PAGES, {*ABOUT_ALL, checked(REST), MACHINERY}),
         # prose, and what is shown in it
         (PAGE, ABOUT_ALL),
         (CHAPTER, {*ABOUT_ALL, MACHINERY}),
@@ -188,19 +194,20 @@ def test_a_removed_file_is_noticed(shop: Planted, path: str) -> None:
     assert "sources" in stale(before, keys(shop))
 
 
-@pytest.mark.parametrize("path", [PAGE, "README.md"])
+@pytest.mark.parametrize(("path", "part"), [(PAGE, ADD), ("README.md", REST)])
 def test_a_python_block_in_prose_makes_the_tools_stale(
-    shop: Planted, path: str
+    shop: Planted, path: str, part: str
 ) -> None:
     before = keys(shop)
     shop.append(path, "\n```python\nprint(1)\n#> 1\n```\n")
-    assert stale(before, keys(shop)) & {"tools", *ALL_RULES} == {"tools"}
+    found = stale(before, keys(shop)) & {*TOOLS_ON_ALL, *ALL_RULES}
+    assert found == {checked(part)}
 
 
 def test_a_docstrings_session_makes_the_tools_stale(shop: Planted) -> None:
     before = keys(shop)
     shop.replace(SNIPPET, '>>> add_item("tea")', '>>> add_item(  "tea")')
-    assert stale(before, keys(shop)) == {*ABOUT_ALL, "tools", ADD}
+    assert stale(before, keys(shop)) == {*ABOUT_ALL, checked(ADD), ADD}
 
 
 def test_the_list_of_rules_is_noticed(shop: Planted) -> None:
@@ -215,7 +222,7 @@ def test_another_server_makes_all_tests_stale(
 ) -> None:
     before = keys(shop)
     monkeypatch.setenv(name, "postgresql://elsewhere")
-    assert stale(before, keys(shop)) == ALL - {"sources", "site", "tools"}
+    assert stale(before, keys(shop)) == ALL - {"sources", "site"} - TOOLS_ON_ALL
 
 
 @pytest.mark.parametrize("name", ["REPO_URL", "SITE_URL", "SOURCE_DATE_EPOCH"])
@@ -282,9 +289,10 @@ class Recorder(Children):
 def proven(planted: Planted) -> Ledger:
     """Give the ledger of a run in which all went well."""
     now = keys(planted, commit="")
+    of_parts = {name: part.key for name, part in parts(planted.project).items()}
     ledger = Ledger(
         machine=Machine.here(),
-        tools={tool.name: Verdict(key=now["tools"], version="") for tool in TOOLS},
+        tools={tool.name: Verdict(keys=of_parts, version="") for tool in TOOLS},
         units={
             work.tests: Unit(key=work.key, sha256="", tests=[])
             for work in units.works(planted.project)

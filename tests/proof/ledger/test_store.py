@@ -32,7 +32,6 @@ FULL = Ledger(
     machine=Machine.here(),
     tools={
         "ruff": Verdict(
-            key="k",
             version="1",
             files={"snippets/a.py": "s"},
             diagnostics=[

@@ -71,7 +71,6 @@ def ledger(planted: Planted) -> Ledger:
         machine=Machine.here(),
         tools={
             name: Verdict(
-                key="",
                 version="1",
                 files=digests,
                 diagnostics=[
