@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,7 @@ def run(
     ]
     if measured:
         command += ["--cov", "--cov-context=test", f"--cov-report=json:{coverage}"]
+        command.append(f"--cov-config={_configure(project, folder, todo)}")
     if all(work.tests.startswith(ABOUT_SITE) for work in todo):
         command += ["-n", "2", "--dist", "load"]  # few files, but of slow tests
     elif len(todo) >= PARALLEL_FROM:
@@ -119,3 +121,20 @@ def run(
     if measured and coverage.exists():  # there is none where no line was executed
         ran = json.loads(coverage.read_text(encoding="utf-8"))["files"]
     return Result(heard["tests"], errors, ran)
+
+
+def _configure(project: Project, folder: Path, todo: Sequence[Work]) -> Path:
+    """Tell coverage of greenlets where some run: it costs a quarter more."""
+    tables = tomllib.loads(project.read("pyproject.toml"))["tool"]["coverage"]
+    if any(work.greenlets for work in todo):
+        tables["run"]["concurrency"].append("greenlet")
+    path = folder / "coverage.toml"
+    path.write_text(
+        "".join(
+            f"[tool.coverage.{table}]\n"
+            + "".join(f"{key} = {json.dumps(value)}\n" for key, value in each.items())
+            for table, each in tables.items()
+        ),
+        encoding="utf-8",
+    )
+    return path

@@ -65,7 +65,8 @@ def start_tests(
     Returns:
         What to wait for.
     """
-    rules = [work for work in works if work.subject]
+    rules = [work for work in works if work.subject and not work.greenlets]
+    greenlets = [work for work in works if work.subject and work.greenlets]
     machinery = [
         work
         for work in works
@@ -73,6 +74,7 @@ def start_tests(
     ]
     return [
         pool.submit(run_tests, run, "tests", rules),
+        pool.submit(run_tests, run, "greenlets", greenlets),
         pool.submit(run_tests, run, "machinery", machinery),
     ]
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from proof.ground.digests import key_of
 from proof.ledger.records import Unit
 from proof.sources.docstrings import docstring_examples
+from proof.sources.imports import imported
 from proof.sources.project import Project, Subject
 from proof.sources.tree import SERVERS, SITE_VARIABLES, data, shared, whole
+
+IN_GREENLETS = ("alembic", "greenlet", "sqlalchemy", "sqlmodel")  # packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Work:
         key: The digest of all that the tests depend on.
         targets: What pytest is given.
         snippets: Its files, all of whose lines must run.
+        greenlets: Whether it may run code in greenlets, as SQLAlchemy does to await.
     """
 
     tests: str
@@ -28,6 +32,7 @@ class Work:
     key: str
     targets: tuple[str, ...]
     snippets: tuple[str, ...]
+    greenlets: bool = False
 
 
 def works(project: Project) -> list[Work]:
@@ -44,7 +49,12 @@ def works(project: Project) -> list[Work]:
         paths = [*common, each.tests, *snippets, *data(project, each)]
         key = key_of(project.root, paths, servers)
         targets = (each.tests, *with_examples)
-        found.append(Work(each.tests, each, key, targets, tuple(snippets)))
+        greenlets = any(
+            name.startswith(IN_GREENLETS)
+            for path in [each.tests, *snippets]
+            for _, name in imported(project, path)
+        )
+        found.append(Work(each.tests, each, key, targets, tuple(snippets), greenlets))
         owned |= {each.tests, each.page, *snippets}
     everything = whole(project)
     machinery = [path for path in everything if path not in owned]
