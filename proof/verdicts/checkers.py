@@ -15,12 +15,13 @@ from proof.faults import Fault
 from proof.ground.digests import key_of, sha256
 from proof.ledger.records import Verdict
 from proof.sources import tree
-from proof.sources.extract import CODE, extracts, write_extracts
+from proof.sources.extract import CODE, SESSIONS, extracts, write_extracts
 from proof.sources.project import Project, Subject, is_counterexample
 from proof.verdicts.expected import judge
 from proof.verdicts.run import Run, say
 from proof.verdicts.tools import TOOLS, Tool, ToolError
 
+FORMATTER = "ruff format"
 REST = "the rest"  # the part that is no rule's
 
 
@@ -131,7 +132,10 @@ def check(
         if len(names) == len(divided):
             reported = tool.run(run.children, run.project.root)
         else:
-            reported = tool.run(run.children, run.project.root, paths)
+            # sessions are formatted where they stand, in their docstrings
+            formats = tool.name == FORMATTER
+            asked = [p for p in paths if not (formats and p.startswith(SESSIONS))]
+            reported = tool.run(run.children, run.project.root, asked)
     except ToolError as error:
         run.faults.append(Fault("pyproject.toml", 0, str(error)))
         return

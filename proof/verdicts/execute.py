@@ -17,6 +17,9 @@ from proof.verdicts.units import Work
 
 RUNS = ".proof/runs"
 ENDED = (0, 1, 5)  # all passed, some failed, none found; else pytest did not end itself
+PLUGINS = ("anyio", "pytest_cov", "timeout", "xdist")
+# What is slow to load, and the word in a test file that asks for it.
+RARER = {"examples": "pytest_examples", "hypothesispytest": "hypothesis"}
 PARALLEL_FROM = 4  # units; below, starting xdist's workers takes longer than it saves
 
 
@@ -84,6 +87,8 @@ def run(
         "no:cacheprovider",
         "--continue-on-collection-errors",
     ]
+    if python is None:
+        command += [f"-p{each}" for each in _plugins(project, todo)]
     if measured:
         command += ["--cov", "--cov-context=test", f"--cov-report=json:{coverage}"]
         command.append(f"--cov-config={_configure(project, folder, todo)}")
@@ -104,6 +109,7 @@ def run(
         "FRESH": "",  # it is for this run alone
         "PYTEST_ADDOPTS": "",  # whoever runs this leaves no test out
         "PYTEST_PLUGINS": "",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1" if python is None else "",
     }
     with TemporaryDirectory(prefix="proof-", ignore_cleanup_errors=True) as temporary:
         env["TMPDIR"] = temporary  # runs at the same time would clean up each other's
@@ -121,6 +127,13 @@ def run(
     if measured and coverage.exists():  # there is none where no line was executed
         ran = json.loads(coverage.read_text(encoding="utf-8"))["files"]
     return Result(heard["tests"], errors, ran)
+
+
+def _plugins(project: Project, todo: Sequence[Work]) -> list[str]:
+    """Name the plugins of pytest that some tests need: no other one is loaded."""
+    texts = [project.read(work.tests) for work in todo]
+    rarer = [each for each, word in RARER.items() if any(word in t for t in texts)]
+    return [*PLUGINS, *rarer]
 
 
 def _configure(project: Project, folder: Path, todo: Sequence[Work]) -> Path:

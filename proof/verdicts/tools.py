@@ -135,7 +135,6 @@ TOOLS = (
             *python_module("ruff"),
             "format",
             "--check",
-            "--force-exclude",
             "--output-format=json",
         ),
         ("--no-cache",),

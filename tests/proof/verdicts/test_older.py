@@ -64,9 +64,11 @@ def known(verdict: Older, **lines: list[int]) -> Pythons:
     return pythons(verdict, Unit(key="", sha256="", tests=claims), [MODULE])
 
 
-def test_both_checkers_are_asked_for_one_version_after_the_other(
-    planted: Planted,
+def test_a_checker_is_asked_for_one_version_after_the_other(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    mypy = [tool for tool in TOOLS if tool.name == "mypy"]
+    monkeypatch.setattr(older, "TOOLS", mypy)  # the next test asks pyright
     planted.write(
         RULES,
         "[cart]\n"
