@@ -1,6 +1,9 @@
 import hmac
 import pickle
+import signal
 import string
+import subprocess
+import sys
 from base64 import b64encode, urlsafe_b64encode
 from pathlib import Path
 from typing import Any, override
@@ -323,6 +326,16 @@ def test_a_merge_key_makes_safe_load_repeat_itself_ninefold_with_each_line() -> 
         return length
 
     assert [merged(lines) for lines in (1, 2, 3)] == [9, 81, 729]
+
+
+def test_the_loader_in_c_ends_the_process_on_a_deep_text_and_the_other_raises() -> None:
+    program = "import yaml; yaml.load('- ' * 200_000, Loader=yaml.CSafeLoader)"
+    done = subprocess.run(  # noqa: S603 - the interpreter itself, with text from here
+        [sys.executable, "-c", program], check=False, capture_output=True
+    )
+    assert done.returncode == -signal.SIGSEGV
+    with pytest.raises(RecursionError):
+        yaml.safe_load("- " * 1_000)
 
 
 def test_the_numbers_of_yaml_are_those_of_its_version_1_1() -> None:
