@@ -89,9 +89,10 @@ class Sessions:
         if (kept := await self._valkey.get(key)) is None:
             return None
         try:
-            session, now = Session.model_validate_json(kept), self._now()
+            session = Session.model_validate_json(kept)
         except ValueError:  # written by a release with other fields
             return None
+        now = self._now()
         ended = await self._valkey.get(self._ended(session.user))
         if now >= session.ends or (ended and session.begun.timestamp() <= float(ended)):
             await self._valkey.delete(key)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from base64 import b64encode, urlsafe_b64encode
 from pathlib import Path
-from typing import Any, override
+from typing import Any, NoReturn, override
 
 import pytest
 import yaml
@@ -276,6 +276,17 @@ def test_the_length_of_a_price_list_is_bounded() -> None:
     with pytest.raises(RefusedError, match=REFUSED) as refused:
         read_prices(longest + "\n")
     assert str(refused.value.__cause__) == "too long"
+
+
+def test_a_fault_of_our_own_is_not_taken_for_the_suppliers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object, **__: object) -> NoReturn:
+        raise RuntimeError("our own")
+
+    monkeypatch.setattr(yaml, "load", broken)
+    with pytest.raises(RuntimeError, match="our own"):
+        read_prices(LIST)
 
 
 def test_a_list_of_many_prices_is_no_deeper_than_one_of_one() -> None:

@@ -2,7 +2,7 @@ import os
 import re
 import unicodedata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import pytest
 from hypothesis import example, given, settings
@@ -158,7 +158,7 @@ def test_a_root_that_is_not_there_is_told_to_the_caller(tmp_path: Path) -> None:
         sign_up(tmp_path / "gone", SignUp(account="ada"))
 
 
-@pytest.mark.parametrize("length", [33, 1_000_000])
+@pytest.mark.parametrize("length", [16, 500_000])  # 33 characters, and a million
 @pytest.mark.parametrize("model", [SignUp, Download])
 def test_a_long_name_is_refused_before_it_is_normalised(
     model: type[SignUp | Download], length: int, monkeypatch: pytest.MonkeyPatch
@@ -272,6 +272,17 @@ def test_without_strict_a_path_that_cannot_be_followed_counts_as_resolved(
     assert path == root / "ada" / "2026" / "march.txt"
     with pytest.raises(NoDocumentError):
         read(root, ask(document))
+
+
+def test_a_fault_of_our_own_is_not_taken_for_the_customers(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Path) -> NoReturn:
+        raise RuntimeError("our own")
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    with pytest.raises(RuntimeError, match="our own"):
+        read(root, ask("latest.txt"))
 
 
 def test_a_loop_of_links_is_no_document_and_the_log_learns_why(root: Path) -> None:

@@ -264,6 +264,17 @@ def test_an_archive_that_cannot_be_read_is_a_value_error(
     assert type(refused.value.__cause__) is cause
 
 
+def test_a_fault_of_our_own_is_not_taken_for_the_suppliers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object, **__: object) -> NoReturn:
+        raise MemoryError("our own")
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", broken)
+    with pytest.raises(MemoryError, match="our own"):
+        read_orders(PARCEL)
+
+
 @settings(derandomize=True, database=None, deadline=None, max_examples=30)
 @given(
     changes=st.lists(st.tuples(st.integers(0, 999), st.integers(0, 255)), max_size=3)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, override
+from typing import Any, NoReturn, override
 
 import httpx2
 import pytest
@@ -589,6 +589,29 @@ async def test_an_address_that_does_not_answer_is_an_error_of_the_same_kind(
     dns({"eve.example": [[SHOP]]})
     nat(port)
     assert isinstance(await refusal("http://eve.example/"), httpx2.ConnectError)
+
+
+async def test_a_fault_of_our_own_is_not_taken_for_the_customers(
+    online: Online, dns: Dns
+) -> None:
+    def broken(_: httpx2.Request) -> httpx2.Response:
+        raise RuntimeError("our own")
+
+    online(broken)
+    dns({"eve.example": [[SHOP]]})
+    with pytest.raises(RuntimeError, match="our own"):
+        await fetch(GUARD, "http://eve.example/")
+
+
+async def test_a_fault_of_the_resolver_is_not_taken_for_a_missing_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object, **__: object) -> NoReturn:
+        raise RuntimeError("our own")
+
+    monkeypatch.setattr(socket, "getaddrinfo", broken)
+    with pytest.raises(RuntimeError, match="our own"):
+        await resolve(b"shop.example")
 
 
 async def test_a_proxy_of_the_environment_is_not_used(
