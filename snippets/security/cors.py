@@ -10,29 +10,6 @@ from starlette.types import ASGIApp
 _ORIGIN = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(:(?!443$)[1-9][0-9]{0,4})?")
 
 
-def origins(setting: str) -> tuple[str, ...]:
-    """Read a list of origins from a setting, and refuse what would match too much.
-
-    Args:
-        setting: Origins, separated by commas.
-
-    Returns:
-        Each origin, in the order of the setting.
-
-    Raises:
-        ValueError: If there is none, or one isn't written as a browser sends it.
-
-    Examples:
-        >>> origins("https://shop.example, https://admin.shop.example:8443")
-        ('https://shop.example', 'https://admin.shop.example:8443')
-    """
-    listed = tuple(origin.strip() for origin in setting.split(","))
-    for origin in listed:
-        if not _ORIGIN.fullmatch(origin):
-            raise ValueError(f"not an origin as a browser sends it: {origin!r}")
-    return listed
-
-
 def with_cors(app: ASGIApp, allowed: Iterable[str]) -> ASGIApp:
     """Wrap a whole application, so that its failures can be read as well.
 
@@ -42,12 +19,24 @@ def with_cors(app: ASGIApp, allowed: Iterable[str]) -> ASGIApp:
 
     Returns:
         What the server should run.
+
+    Raises:
+        ValueError: If there is no origin, or one isn't written as a browser sends it.
+
+    Examples:
+        >>> from starlette.applications import Starlette
+        >>> api = with_cors(Starlette(), ["https://shop.example"])
     """
+    # --8<-- [start:answer]
+    origins = tuple(allowed)
+    if not origins or not all(map(_ORIGIN.fullmatch, origins)):
+        raise ValueError(f"not origins as a browser sends them: {origins!r}")
     return CORSMiddleware(
         app,
-        allow_origins=frozenset(allowed),
+        allow_origins=origins,
+        allow_credentials=True,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["Content-Type", "X-CSRF-Token"],
-        allow_credentials=True,
         expose_headers=["Retry-After"],
     )
+    # --8<-- [end:answer]

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 
+# --8<-- [start:answer]
 def allow_all(app: Starlette) -> None:
     app.add_middleware(
         CORSMiddleware,
@@ -25,6 +26,9 @@ def allow_a_string(app: Starlette, setting: str) -> None:
         allow_origins=setting,
         allow_credentials=True,
     )
+
+
+# --8<-- [end:answer]
 
 
 def allow_a_pattern(app: Starlette) -> None:

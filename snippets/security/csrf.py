@@ -44,6 +44,25 @@ class Csrf:
             raise ValueError(f"the key must have {KEY_BYTES} bytes, not {len(key)}")
         self._key = key
 
+    async def __call__(self, request: Request) -> None:
+        """Let a request pass that is safe, or has a token of its own session.
+
+        Args:
+            request: What the browser sent.
+
+        Raises:
+            HTTPException: 403, if it is neither. What the reading of a damaged form
+                raises goes through: in an application, 400.
+        """
+        # --8<-- [start:answer]
+        if request.method in SAFE:
+            return
+        session = request.cookies.get(SESSION)
+        sent = request.headers.get(HEADER) or (await request.form()).get(FIELD)
+        if not session or not isinstance(sent, str) or not self._fits(sent, session):
+            raise HTTPException(403, "This page is too old. Load it again.")
+        # --8<-- [end:answer]
+
     def token(self, request: Request, response: Response) -> str:
         """Make a token for the forms and scripts of a page.
 
@@ -54,32 +73,17 @@ class Csrf:
 
         Returns:
             What the page sends back, as the field ``csrf_token`` or in the header
-            ``X-CSRF-Token``; another one each time.
+            ``X-CSRF-Token``; another one each time. No cache may keep the page.
         """
-        session = request.cookies.get(SESSION)
-        if not session:
-            session = token_urlsafe(32)
+        known: str = request.cookies.get(SESSION) or request.scope.get(SESSION, "")
+        session = known or token_urlsafe(32)
+        if not known:
+            request.scope[SESSION] = session  # for a second form of the same page
             response.set_cookie(
                 SESSION, session, secure=True, httponly=True, samesite="lax"
             )
         nonce = token_bytes(NONCE_BYTES)
         return (nonce + self._mac(nonce, session)).hex()
-
-    async def __call__(self, request: Request) -> None:
-        """Let a request pass that is safe, or has a token of its own session.
-
-        Args:
-            request: What the browser sent.
-
-        Raises:
-            HTTPException: 403, if it is neither.
-        """
-        if request.method in SAFE:
-            return
-        session = request.cookies.get(SESSION)
-        sent = request.headers.get(HEADER) or (await request.form()).get(FIELD)
-        if not session or not isinstance(sent, str) or not self._fits(sent, session):
-            raise HTTPException(403, "This page is too old. Load it again.")
 
     def _fits(self, sent: str, session: str) -> bool:
         """Compare in a time that doesn't depend on where the first difference is."""

@@ -33,12 +33,14 @@ class DoubleSubmit:
         return token
 
     async def __call__(self, request: Request) -> None:
+        # --8<-- [start:answer]
         if request.method in SAFE:
             return
         sent = (await request.form()).get(FIELD)
-        # expect: test[who_plants_the_cookie_chooses_the_token]
+        # expect: test[whoever_plants_the_cookie_chooses_the_token]
         if not sent or sent != request.cookies.get("csrf"):
             raise HTTPException(403, "This page is too old. Load it again.")
+        # --8<-- [end:answer]
 
 
 class AnyOfOurs:

@@ -5,31 +5,23 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 KEY_BYTES = 32
 PURPOSE = b"shop/quote/v1:"  # no other use of the key signs texts that begin so
 MAX_CHARACTERS = 50_000
+MAX_DEPTH = 3  # a mapping of lists of mappings
+# `!!int ''` is an IndexError, `!!timestamp x` an AttributeError, 1:1:...:1.0 overflows
+UNREADABLE = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, ValueError)
 
-type Cents = Annotated[int, Field(gt=0)]
+type Cents = Annotated[int, Field(gt=0, lt=10**9)]
 
 
 class RefusedError(ValueError):
     """What came in is nothing that we made, or nothing that we asked for."""
 
 
-class Data(BaseModel):
-    """What may come from outside: these fields, of these types."""
-
-    model_config = ConfigDict(
-        strict=True,
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,  # showing a bomb of YAML aliases would unfold it
-    )
-
-
-class Quote(Data):
+class Quote(BaseModel, strict=True, frozen=True, extra="forbid"):
     """A price for one customer, until it expires.
 
     Attributes:
@@ -45,7 +37,7 @@ class Quote(Data):
     expires: int
 
 
-class Price(Data):
+class Price(BaseModel, strict=True, frozen=True, extra="forbid"):
     """A line of a price list.
 
     Attributes:
@@ -57,7 +49,7 @@ class Price(Data):
     cents: Cents
 
 
-class PriceList(Data):
+class PriceList(BaseModel, strict=True, frozen=True, extra="forbid"):
     """What a supplier uploads.
 
     Attributes:
@@ -80,7 +72,7 @@ def issue(key: bytes, quote: Quote) -> str:
         A token of letters, digits and ``-_=.``, for a form or a cookie.
 
     Raises:
-        ValueError: If the key is shorter.
+        ValueError: If the key is shorter, or a text of the quote has no form in UTF-8.
 
     Examples:
         >>> key = bytes(32)  # yours is random
@@ -110,6 +102,7 @@ def redeem(key: bytes, token: str, *, account: str, now: int) -> Quote:
         RefusedError: If it is not ours, not this customer's, or no longer valid.
         ValueError: If the key is shorter.
     """
+    # --8<-- [start:answer]
     body, _, signature = token.partition(".")
     genuine = token.isascii() and hmac.compare_digest(_signature(key, body), signature)
     if not genuine:  # nothing has looked into the body so far
@@ -118,9 +111,17 @@ def redeem(key: bytes, token: str, *, account: str, now: int) -> Quote:
         quote = Quote.model_validate_json(urlsafe_b64decode(body))
     except ValueError as error:  # signed by a version with other fields
         raise RefusedError("not a quote of ours") from error
+    # --8<-- [end:answer]
     if quote.account != account or quote.expires <= now:
         raise RefusedError("not a quote for this customer and time")
     return quote
+
+
+def _signature(key: bytes, body: str) -> str:
+    """Sign what is sent, as it is sent."""
+    if len(key) < KEY_BYTES:
+        raise ValueError(f"the key has {len(key)} bytes, not {KEY_BYTES}")
+    return hmac.digest(key, PURPOSE + body.encode(), "sha256").hex()
 
 
 def read_prices(text: str) -> PriceList:
@@ -133,21 +134,22 @@ def read_prices(text: str) -> PriceList:
         The list, checked.
 
     Raises:
-        RefusedError: If it is too long, no YAML, or no price list.
+        RefusedError: If it is too long, no plain YAML, or no price list.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise RefusedError("the list is too long")
     try:
-        return PriceList.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise RefusedError("this is not YAML, or not plain data") from error
-    # safe_load runs nothing, but lets out what int(), a match of None and depth raise.
-    except (ValueError, LookupError, AttributeError, RecursionError) as error:
-        raise RefusedError("this is not a price list") from error
+        return PriceList.model_validate(_load(text))
+    except UNREADABLE as error:
+        raise RefusedError("this is no price list in plain YAML") from error
 
 
-def _signature(key: bytes, body: str) -> str:
-    """Sign what is sent, as it is sent."""
-    if len(key) < KEY_BYTES:
-        raise ValueError(f"the key has {len(key)} bytes, not {KEY_BYTES}")
-    return hmac.digest(key, PURPOSE + body.encode(), "sha256").hex()
+def _load(text: str) -> object:
+    """Load plain data: nothing that is called, nothing that unfolds or recurses."""
+    if len(text) > MAX_CHARACTERS:
+        raise RefusedError("too long")
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):  # builds nothing
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH or isinstance(event, yaml.AliasEvent):
+            raise RefusedError("nested too deeply, or with an alias")
+    return yaml.load(text, Loader=yaml.CSafeLoader)

@@ -16,6 +16,25 @@ class Quote(BaseModel, strict=True):
     cents: int
 
 
+# --8<-- [start:answer]
+def redeem_pickle(token: str) -> Quote:
+    # expect: ruff[S301]
+    # expect: test[a_pickle_runs_while_it_is_loaded]
+    return cast("Quote", pickle.loads(b64decode(token)))
+
+
+def redeem_and_then_check(key: bytes, token: str) -> Quote:
+    # expect: ruff[S301]
+    # expect: test[a_signature_inside_the_pickle_is_checked_too_late]
+    body, signature = cast("tuple[bytes, bytes]", pickle.loads(b64decode(token)))
+    if not hmac.compare_digest(hmac.digest(key, body, "sha256"), signature):
+        raise ValueError("not a quote of ours")
+    return Quote.model_validate_json(body)
+
+
+# --8<-- [end:answer]
+
+
 # expect: ruff[S301]
 class QuoteUnpickler(pickle.Unpickler):
     @override
@@ -26,23 +45,8 @@ class QuoteUnpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def redeem_pickle(token: str) -> Quote:
-    # expect: ruff[S301]
-    # expect: test[a_pickle_runs_while_it_is_loaded]
-    return cast("Quote", pickle.loads(b64decode(token)))
-
-
 def redeem_without_the_dangerous_modules(token: str) -> Quote:
     return cast("Quote", QuoteUnpickler(io.BytesIO(b64decode(token))).load())
-
-
-def redeem_and_then_check(key: bytes, token: str) -> Quote:
-    # expect: ruff[S301]
-    # expect: test[a_signature_inside_the_pickle_is_checked_too_late]
-    body, signature = cast("tuple[bytes, bytes]", pickle.loads(b64decode(token)))
-    if not hmac.compare_digest(hmac.digest(key, body, "sha256"), signature):
-        raise ValueError("not a quote of ours")
-    return Quote.model_validate_json(body)
 
 
 def redeem_without_signature(token: str) -> Quote:
@@ -57,5 +61,5 @@ def read_prices_by_loader(text: str) -> object:
 
 
 def read_prices_unsafe(text: str) -> object:
-    # expect: test[unsafe_load_does_the_same_and_nobody_reports_it]
+    # expect: test[unsafe_load_does_the_same_and_ruff_passes_it]
     return yaml.unsafe_load(text)

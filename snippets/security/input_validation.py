@@ -31,11 +31,14 @@ def one_spelling(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
+# --8<-- [start:answer]
 type Account = Annotated[
     str,
-    AfterValidator(one_spelling),  # first, so that the pattern judges the result
+    StringConstraints(max_length=32),  # normalising a long text may take long
+    AfterValidator(one_spelling),  # before the pattern, which judges the result
     StringConstraints(pattern=r"^[a-z][a-z0-9]{2,31}$"),
 ]
+# --8<-- [end:answer]
 
 
 class SignUp(BaseModel, strict=True, frozen=True, extra="forbid"):
@@ -57,7 +60,7 @@ class Download(BaseModel, strict=True, frozen=True, extra="forbid"):
     """
 
     account: Account
-    document: str
+    document: Annotated[str, StringConstraints(max_length=1000)]
 
 
 def sign_up(root: Path, new: SignUp) -> Path:
@@ -72,6 +75,7 @@ def sign_up(root: Path, new: SignUp) -> Path:
 
     Raises:
         AccountTakenError: If the account is there already.
+        OSError: If the folder can't be made for another reason.
     """
     folder = root / new.account
     try:

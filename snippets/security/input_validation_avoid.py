@@ -13,6 +13,7 @@ class NoDocumentError(LookupError):
 
 
 def sign_up_checked_too_early(root: Path, account: str) -> Path:
+    # --8<-- [start:answer]
     if not account.isalnum():
         raise ValueError(account)
     if (root / account).exists():
@@ -21,6 +22,7 @@ def sign_up_checked_too_early(root: Path, account: str) -> Path:
     account = unicodedata.normalize("NFKC", account).casefold()
     folder = root / account
     folder.mkdir(exist_ok=True)
+    # --8<-- [end:answer]
     return folder
 
 

@@ -43,10 +43,12 @@ router = APIRouter(prefix="/invoices", dependencies=[Depends(signed_in)])
 
 @router.get("/{number}")
 def read_invoice(number: int, connection: Database) -> Invoice:
+    # --8<-- [start:answer]
     statement = "SELECT number, cents, note FROM invoices WHERE number = ?"
     for number_, cents, note in connection.execute(statement, [number]):
         # expect: test[whoever_is_logged_in_reads_every_invoice_by_counting]
         return Invoice(number=number_, cents=cents, note=note)
+    # --8<-- [end:answer]
     raise HTTPException(404, "no such invoice")
 
 
@@ -76,9 +78,10 @@ def change_invoice(
         )
 
 
-@router.get("")
-def list_invoices(customer: int, connection: Database) -> list[int]:
-    statement = "SELECT number FROM invoices WHERE customer = ?"
-    found = connection.execute(statement, [customer]).fetchall()
-    # expect: test[a_customer_who_names_the_customer_lists_anybodys_invoices]
-    return [number for (number,) in found]
+@router.get("/{number}/note")
+def read_note(number: int, customer: int, connection: Database) -> str:
+    statement = "SELECT note FROM invoices WHERE number = ? AND customer = ?"
+    for (note,) in connection.execute(statement, [number, customer]):
+        # expect: test[a_customer_who_names_the_customer_reads_anybodys_note]
+        return str(note)
+    raise HTTPException(404, "no such invoice")

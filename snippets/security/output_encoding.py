@@ -18,6 +18,14 @@ PAGE = """\
 <script type="application/json" id="review">{{ fields | tojson }}</script>
 """
 
+# --8<-- [start:answer]
+ENVIRONMENT = Environment(
+    autoescape=True,  # whatever a template is called
+    loader=DictLoader({"review.html.j2": PAGE}),
+    undefined=StrictUndefined,  # a misspelt name is an error and no empty text
+)
+# --8<-- [end:answer]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
@@ -47,7 +55,8 @@ def paragraphs(text: str) -> Markup:
         >>> paragraphs("I <3 it.")
         Markup('<p>I &lt;3 it.</p>')
     """
-    written = (part.strip() for part in text.split("\n\n"))
+    lines = text.replace("\r\n", "\n")  # which is what a browser's form sends
+    written = (part.strip() for part in lines.split("\n\n"))
     # Markup(…) believes its argument, and its format() escapes what it puts in.
     return Markup("\n").join(
         Markup("<p>{}</p>").format(each) for each in written if each
@@ -74,11 +83,6 @@ def is_web_link(value: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
-ENVIRONMENT = Environment(
-    autoescape=True,  # whatever a template is called
-    loader=DictLoader({"review.html.j2": PAGE}),
-    undefined=StrictUndefined,  # a misspelt name is an error and no empty text
-)
 ENVIRONMENT.filters["paragraphs"] = paragraphs
 ENVIRONMENT.tests["web_link"] = is_web_link
 
@@ -91,6 +95,9 @@ def page(review: Review) -> str:
 
     Returns:
         A part of a page.
+
+    Raises:
+        UnicodeEncodeError: If the author has half of a surrogate pair: it is no text.
     """
     template = ENVIRONMENT.get_template("review.html.j2")
     return template.render(review=review, fields=asdict(review))

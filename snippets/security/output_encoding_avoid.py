@@ -15,6 +15,7 @@ class Review:
     website: str = ""
 
 
+# --8<-- [start:answer]
 def page_as_it_comes(review: Review) -> str:
     # expect: ruff[S701]
     environment = Environment(loader=DictLoader({"review.html": PAGE}))
@@ -28,6 +29,9 @@ def page_by_extension(review: Review) -> str:
     )
     # expect: test[select_autoescape_does_not_know_the_extension_j2]
     return environment.get_template("review.html.j2").render(author=review.author)
+
+
+# --8<-- [end:answer]
 
 
 def heading(review: Review) -> Markup:

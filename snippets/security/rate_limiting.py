@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from hashlib import sha256
+from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 from unicodedata import normalize
 
-LONGEST = 15 * 60  # seconds: a longer wait serves who locks the owner out on purpose
-FORGET = 24 * 60 * 60  # seconds after the last attempt
+LONGEST = 15 * 60  # seconds: a longer wait serves whoever locks the owner out
+FORGIVEN = 15 * 60  # seconds after which one failure no longer counts
 
 type Check = Callable[[str, str], Awaitable[bool]]
+type Ip = IPv4Address | IPv6Address
 
 
 class TooManyAttemptsError(Exception):
@@ -19,20 +21,16 @@ class TooManyAttemptsError(Exception):
         retry_after: Whole seconds until it would be: for a 429's ``Retry-After``.
     """
 
-    def __init__(self, wait: float) -> None:
-        """Say how long to wait.
-
-        Args:
-            wait: Seconds until the next attempt is looked at.
-        """
-        self.retry_after = math.ceil(wait)
-        super().__init__(f"try again in {self.retry_after} s")
+    def __init__(self, retry_after: int) -> None:
+        """Say how long to wait."""
+        self.retry_after = retry_after
+        super().__init__(f"try again in {retry_after} s")
 
 
 class _Key(NamedTuple):
-    """Who tries, and how many failures cost nothing."""
+    """What guesses are counted for, and how many failures cost nothing."""
 
-    who: str
+    who: bytes
     free: int
 
 
@@ -41,12 +39,11 @@ class Throttle:
 
     Examples:
         >>> import asyncio
+        >>> from ipaddress import ip_address
         >>> async def check(name: str, password: str) -> bool:
         ...     return (name, password) == ("ada", "sunshine")
         >>> throttle = Throttle(check, now=lambda: 0)
-        >>> asyncio.run(throttle.log_in("ada", "moonlight", "192.0.2.1"))
-        False
-        >>> asyncio.run(throttle.log_in("ada", "sunshine", "192.0.2.1"))
+        >>> asyncio.run(throttle.log_in("ada", "sunshine", ip_address("192.0.2.1")))
         True
     """
 
@@ -60,10 +57,10 @@ class Throttle:
         """
         self._check = check
         self._now = now
-        # failures and time of the last attempt; who tried last is at the end
-        self._tallies: dict[_Key, tuple[int, float]] = {}
+        # failures, and the time of the last attempt: the oldest attempt is in front
+        self._tallies: dict[_Key, tuple[float, float]] = {}
 
-    async def log_in(self, name: str, password: str, address: str) -> bool:
+    async def log_in(self, name: str, password: str, address: Ip) -> bool:
         """Check a password, unless account or address have to wait.
 
         Args:
@@ -75,38 +72,43 @@ class Throttle:
             Whether it is the user's password.
 
         Raises:
-            TooManyAttemptsError: If it was not looked at.
+            TooManyAttemptsError: If it was not looked at. What ``check`` raises goes
+                through, and the attempt counts as a failure.
         """
         now = self._now()
-        account = _Key(_account(name), free=5)
-        source = _Key(_source(address), free=20)  # an office may have one address
-        wait = max(self._until(account), self._until(source)) - now
+        # --8<-- [start:answer]
+        account = _Key(_spelling(name), free=5)
+        network = _Key(_network(address), free=20)  # an office may have one address
+        wait = max(self._until(account), self._until(network)) - now
         if wait > 0:
-            raise TooManyAttemptsError(wait)
-        # before the check, or all that is sent at once is checked
-        self._count(account, now)
-        self._count(source, now)
+            raise TooManyAttemptsError(math.ceil(wait))
+        self._add(account, now)  # before the check, or
+        self._add(network, now)  # all that is sent at once is checked
         if not await self._check(name, password):
             return False
+        # --8<-- [end:answer]
         self._tallies.pop(account, None)
-        # one, not all: who guesses may have an account, too
-        failures, last = self._tallies[source]
-        self._tallies[source] = failures - 1, last
+        # one, not all: whoever guesses may have an account, too
+        failures, last = self._tallies.get(network, (1, now))
+        self._tallies[network] = failures - 1, last
         return True
 
     def _until(self, key: _Key) -> float:
         """Say when the next attempt may come."""
         failures, last = self._tallies.get(key, (0, -math.inf))
-        return last + delay(failures, key.free)
+        return last + delay(math.ceil(failures), key.free)
 
-    def _count(self, key: _Key, now: float) -> None:
+    def _failures(self, key: _Key, now: float) -> float:
+        """Give the failures that are not forgiven yet."""
+        failures, last = self._tallies.get(key, (0, now))
+        return max(0, failures - (now - last) / FORGIVEN)
+
+    def _add(self, key: _Key, now: float) -> None:
         """Take an attempt for a failure, until it turns out to be none."""
-        while self._tallies:
-            oldest, (_, last) = next(iter(self._tallies.items()))
-            if now - last < FORGET:
-                break
-            del self._tallies[oldest]
-        failures, _ = self._tallies.pop(key, (0, now))
+        while self._tallies and not self._failures(next(iter(self._tallies)), now):
+            del self._tallies[next(iter(self._tallies))]
+        failures = self._failures(key, now)
+        self._tallies.pop(key, None)  # a key that is put in again goes to the end
         self._tallies[key] = failures + 1, now
 
 
@@ -118,7 +120,7 @@ def delay(failures: int, free: int) -> int:
         free: How many of them cost nothing.
 
     Returns:
-        Seconds.
+        Seconds, at most a quarter of an hour.
 
     Examples:
         >>> [delay(failures, free=5) for failures in (4, 5, 6, 7, 14, 15, 9999)]
@@ -126,17 +128,17 @@ def delay(failures: int, free: int) -> int:
     """
     if failures < free:
         return 0
-    return min(1 << (failures - free), LONGEST)
+    return min(1 << min(failures - free, LONGEST.bit_length()), LONGEST)
 
 
-def _account(name: str) -> str:
-    """Give all spellings of a name one key, or each has its own tries."""
-    return normalize("NFKC", name).casefold().strip()
+def _spelling(name: str) -> bytes:
+    """Give all spellings of a name one short key, or each has its own tries."""
+    spelling = normalize("NFKC", name).casefold().strip()
+    return sha256(spelling.encode(errors="surrogatepass")).digest()
 
 
-def _source(address: str) -> str:
+def _network(address: Ip) -> bytes:
     """Take 64 bits of an IPv6 address: the rest is its owner's choice."""
-    ip = ip_address(address)
-    if isinstance(ip, IPv6Address):
-        return str(ip.ipv4_mapped or IPv6Network((int(ip), 64), strict=False))
-    return address
+    if isinstance(address, IPv6Address) and not address.ipv4_mapped:
+        return address.packed[:8]
+    return address.packed[-4:]

@@ -21,6 +21,33 @@ class LimitExceededError(ValueError):
     """More was sent than we accept."""
 
 
+async def receive(chunks: AsyncIterable[bytes]) -> bytes:
+    """Read a parcel as it comes in, and count instead of believing its headers.
+
+    Args:
+        chunks: The pieces of the body, such as ``request.stream()``; an iterable that
+            never waits is not interrupted.
+
+    Returns:
+        The whole parcel.
+
+    Raises:
+        LimitExceededError: If it is too large. The rest of it is not read, and
+            ``chunks`` is left for the caller to close.
+        TimeoutError: If all of it together takes too long. What ``chunks`` raises goes
+            through.
+    """
+    # --8<-- [start:answer]
+    parcel = bytearray()
+    async with asyncio.timeout(MAX_PARCEL_SECONDS):
+        async for chunk in chunks:
+            if len(parcel) + len(chunk) > MAX_PARCEL_BYTES:
+                raise LimitExceededError(f"more than {MAX_PARCEL_BYTES} bytes")
+            parcel += chunk
+    return bytes(parcel)
+    # --8<-- [end:answer]
+
+
 class Line(BaseModel, strict=True, extra="forbid"):
     """One line of an order.
 
@@ -47,28 +74,6 @@ class Order(BaseModel, strict=True, extra="forbid"):
     lines: Annotated[list[Line], Field(max_length=MAX_LINES)]
 
 
-async def receive(chunks: AsyncIterable[bytes]) -> bytes:
-    """Read a parcel as it comes in, and count instead of believing its headers.
-
-    Args:
-        chunks: The pieces of the body, such as ``request.stream()``.
-
-    Returns:
-        The whole parcel.
-
-    Raises:
-        LimitExceededError: If it is too large. The rest of it is not read.
-        TimeoutError: If all of it together takes too long.
-    """
-    parcel = bytearray()
-    async with asyncio.timeout(MAX_PARCEL_SECONDS):
-        async for chunk in chunks:
-            if len(parcel) + len(chunk) > MAX_PARCEL_BYTES:
-                raise LimitExceededError(f"more than {MAX_PARCEL_BYTES} bytes")
-            parcel += chunk
-    return bytes(parcel)
-
-
 def read_orders(parcel: bytes) -> list[Order]:
     """Unpack and parse the orders of a parcel.
 
@@ -79,15 +84,17 @@ def read_orders(parcel: bytes) -> list[Order]:
         The orders as they stand in the archive.
 
     Raises:
-        LimitExceededError: If there are too many orders, or one is too large, or packed
-            by a method that can't be stopped half way.
+        LimitExceededError: If the parcel is too large, or has too many orders, or one
+            that is too large or packed by a method that can't be stopped half way.
         ValidationError: If one is nested too deeply, too long or no order.
         ValueError: If it is no archive, or a damaged or encrypted one.
     """
+    if len(parcel) > MAX_PARCEL_BYTES:
+        raise LimitExceededError(f"more than {MAX_PARCEL_BYTES} bytes")
     try:
         with ZipFile(BytesIO(parcel)) as archive:
             unpacked = _unpack(archive)
-    except (BadZipFile, EOFError, RuntimeError, zlib.error) as error:
+    except (BadZipFile, EOFError, OverflowError, RuntimeError, zlib.error) as error:
         raise ValueError("no archive that we can read") from error
     return [Order.model_validate_json(order) for order in unpacked]
 

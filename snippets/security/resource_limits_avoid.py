@@ -32,10 +32,12 @@ class Order(BaseModel, strict=True, extra="forbid"):
 async def receive_as_announced(
     headers: Mapping[str, str], chunks: AsyncIterable[bytes]
 ) -> bytes:
+    # --8<-- [start:answer]
     if int(headers.get("content-length", "0")) > MAX_PARCEL_BYTES:
         raise LimitExceededError(f"more than {MAX_PARCEL_BYTES} bytes")
     # expect: test[a_chunked_parcel_announces_no_length_and_is_read_to_its_end]
     return b"".join([chunk async for chunk in chunks])
+    # --8<-- [end:answer]
 
 
 async def receive_while_something_comes(chunks: AsyncIterable[bytes]) -> bytes:

@@ -46,7 +46,7 @@ class Session(BaseModel):
 
 
 class Sessions:
-    """Log-ins that are kept in Valkey until they end."""
+    """Log-ins that are kept in Valkey until they end; its errors go through."""
 
     def __init__(self, valkey: Redis, now: Callable[[], datetime], prefix: str) -> None:
         """Set the store and the clock.
@@ -61,18 +61,20 @@ class Sessions:
         self._prefix = prefix
 
     async def log_in(self, user: str, request: Request, response: Response) -> None:
-        """Begin a session under a new id; the one that the browser had ends.
+        """Start a session under a new id; the one that the browser had ends.
 
         Args:
             user: Whose password was right.
             request: What the browser sent.
             response: What it gets; a cookie is added.
         """
+        # --8<-- [start:answer]
         await self._end(request)
         token, now = token_urlsafe(32), self._now()
         session = Session(user=user, begun=now, seen=now)
         await self._valkey.set(self._key(token), session.model_dump_json(), ex=IDLE)
         response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="lax")
+        # --8<-- [end:answer]
 
     async def user(self, request: Request) -> str | None:
         """Say who sent a request; that also keeps the session from going idle.
@@ -86,8 +88,13 @@ class Sessions:
         key = self._key(request.cookies.get(COOKIE, ""))
         if (kept := await self._valkey.get(key)) is None:
             return None
-        session, now = Session.model_validate_json(kept), self._now()
-        if now >= session.ends:
+        try:
+            session = Session.model_validate_json(kept)
+        except ValueError:  # written by a release with other fields
+            return None
+        now = self._now()
+        ended = await self._valkey.get(self._ended(session.user))
+        if now >= session.ends or (ended and session.begun.timestamp() <= float(ended)):
             await self._valkey.delete(key)
             return None
         session.seen = now
@@ -106,9 +113,18 @@ class Sessions:
         # Secure as well, or the browser refuses to change a __Host- cookie
         response.delete_cookie(COOKIE, secure=True)
 
+    async def log_out_everywhere(self, user: str) -> None:
+        """End all sessions of a user, as after a change of the password."""
+        now = self._now().timestamp()
+        await self._valkey.set(self._ended(user), now, ex=ABSOLUTE)
+
     async def _end(self, request: Request) -> None:
         """Forget the session that a request belongs to, if there is one."""
         await self._valkey.delete(self._key(request.cookies.get(COOKIE, "")))
+
+    def _ended(self, user: str) -> str:
+        """Name the moment up to which the sessions of a user have ended."""
+        return f"{self._prefix}ended:{user}"
 
     def _key(self, token: str) -> str:
         """Hash a token, so that a stolen dump of the store opens nothing."""

@@ -52,6 +52,7 @@ class Sessions:
         self._now = now
         self._prefix = prefix
 
+    # --8<-- [start:answer]
     async def log_in_under_the_old_id(
         self, user: str, request: Request, response: Response
     ) -> None:
@@ -65,6 +66,8 @@ class Sessions:
         await self._keep(token, Session(user=user, seen=self._now()))
         # expect: test[a_cookie_of_default_flags_is_read_by_scripts_and_on_the_wire]
         response.set_cookie(COOKIE, token)
+
+    # --8<-- [end:answer]
 
     async def user_until_idle(self, request: Request) -> str | None:
         token = request.cookies.get(COOKIE, "")

@@ -41,6 +41,7 @@ async def check(url: httpx2.URL) -> None:
         raise PermissionError(str(url))
 
 
+# --8<-- [start:answer]
 async def fetch_checked(client: httpx2.AsyncClient, url: str) -> bytes:
     await check(httpx2.URL(url))
     # expect: test[a_name_that_is_checked_is_resolved_again_to_connect]
@@ -51,3 +52,6 @@ async def fetch_with_redirects(client: httpx2.AsyncClient, url: str) -> bytes:
     await check(httpx2.URL(url))
     # expect: test[a_redirect_leads_back_inside]
     return (await client.get(url, follow_redirects=True)).content
+
+
+# --8<-- [end:answer]

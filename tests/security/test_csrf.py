@@ -191,7 +191,7 @@ async def test_a_script_sends_the_token_as_a_header(ada: Browser) -> None:
     assert sent == PAID
 
 
-async def test_a_wrong_header_is_not_mended_by_a_right_field(ada: Browser) -> None:
+async def test_a_right_field_does_not_make_up_for_a_wrong_header(ada: Browser) -> None:
     fields = {"csrf_token": await ada.token()}
     assert await ada.send("POST", "/pay", fields, headers={HEADER: "00"}) == TOO_OLD
 
@@ -216,6 +216,14 @@ async def test_every_unsafe_method_needs_a_token_on_a_route_added_later(
         200,
         '"changed"',
     )
+
+
+@pytest.mark.parametrize("method", ["get", "", "QUERY", "GET "])
+async def test_a_method_that_is_not_known_as_safe_needs_a_token(
+    method: str, guard: Csrf
+) -> None:
+    with pytest.raises(HTTPException):
+        await guard(request(method))
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE"])
@@ -338,6 +346,32 @@ async def test_a_visitor_gets_an_id_with_all_flags_and_keeps_it(app: FastAPI) ->
     assert {await browser.pay(first), await browser.pay(second)} == {PAID}
 
 
+async def test_two_forms_of_a_visitors_first_page_are_both_good(guard: Csrf) -> None:
+    first, response = request(session=""), Response()
+    tokens = [guard.token(first, response) for _ in range(2)]
+    [cookie] = response.headers.getlist("set-cookie")
+    session = SimpleCookie(cookie)[SESSION].value
+    assert tokens[0] != tokens[1]
+    for token in tokens:
+        await guard(request(session=session, token=token))
+
+
+async def test_of_two_first_pages_loaded_at_once_the_later_ones_form_is_good(
+    app: FastAPI,
+) -> None:
+    browser = Browser(app)
+    earlier = await browser.token()
+    browser.cookies.clear()  # the second request left before the first answer came
+    later = await browser.token()
+    assert [await browser.pay(later), await browser.pay(earlier)] == [PAID, TOO_OLD]
+
+
+async def test_a_damaged_form_is_a_bad_request(ada: Browser) -> None:
+    kind = {"Content-Type": "multipart/form-data"}
+    status, _ = await ada.send("POST", "/pay", "--", headers=kind)
+    assert status == 400
+
+
 async def test_two_visitors_get_two_ids(app: FastAPI) -> None:
     one, other = Browser(app), Browser(app)
     assert await one.token() != await other.token()
@@ -382,7 +416,18 @@ async def test_no_bit_of_a_token_can_be_changed(part: range, guard: Csrf) -> Non
 
 @pytest.mark.parametrize(
     "written",
-    ["no hex", "ä", "00", "{nonce}", "{short}", "{nonce}{mac}00", "{mac}{nonce}"],
+    [
+        "no hex",
+        "ä",
+        "00",
+        "0",
+        "\0",
+        "a" * 1_000_000,
+        "{nonce}",
+        "{short}",
+        "{nonce}{mac}00",
+        "{mac}{nonce}",
+    ],
 )
 async def test_what_is_no_token_is_refused_and_no_failure(
     written: str, guard: Csrf
@@ -458,7 +503,7 @@ async def test_lax_sends_the_session_with_a_form_of_a_sibling_host(
     assert (status, text) == TOO_OLD
 
 
-async def test_who_plants_the_cookie_chooses_the_token(
+async def test_whoever_plants_the_cookie_chooses_the_token(
     ada: Browser, observe: Observe, attack: Attack
 ) -> None:
     theirs = Browser(bank(avoid.DoubleSubmit()))

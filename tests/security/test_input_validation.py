@@ -2,7 +2,7 @@ import os
 import re
 import unicodedata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import pytest
 from hypothesis import example, given, settings
@@ -100,10 +100,15 @@ def test_a_file_outside_and_a_file_nowhere_get_the_same_answer(root: Path) -> No
     assert answers == [("../adam/tax.txt",), ("../adam/tea.txt",), ("tea.txt",)]
 
 
-@pytest.mark.parametrize("document", ["", "2026", "a\0b", "\ud800", "a" * 5000])
+@pytest.mark.parametrize("document", ["", "2026", "a\0b", "a" * 1000])
 def test_what_names_no_file_is_no_document(root: Path, document: str) -> None:
     with pytest.raises(NoDocumentError):
         read(root, ask(document))
+
+
+def test_half_of_a_surrogate_pair_is_no_text() -> None:
+    with pytest.raises(ValidationError, match="valid string"):
+        ask("\ud800")
 
 
 def test_an_account_that_is_not_there_has_no_documents(root: Path) -> None:
@@ -146,6 +151,32 @@ def test_all_spellings_of_a_name_are_one_account(root: Path, typed: str) -> None
     ) as refused:
         sign_up(root, new)
     assert isinstance(refused.value.__cause__, FileExistsError)
+
+
+def test_a_root_that_is_not_there_is_told_to_the_caller(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        sign_up(tmp_path / "gone", SignUp(account="ada"))
+
+
+@pytest.mark.parametrize("length", [16, 500_000])  # 33 characters, and a million
+@pytest.mark.parametrize("model", [SignUp, Download])
+def test_a_long_name_is_refused_before_it_is_normalised(
+    model: type[SignUp | Download], length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = {"account": "a" + "\u0301\u0316" * length, "document": ""}
+    with monkeypatch.context() as patched:
+        patched.setattr(unicodedata, "normalize", None)
+        with pytest.raises(ValidationError) as refused:
+            model.model_validate(sent, extra="ignore")
+    assert [error["type"] for error in refused.value.errors()] == ["string_too_long"]
+
+
+def test_a_path_of_more_than_a_thousand_characters_is_not_followed(root: Path) -> None:
+    there_and_back = "2026/../" * 123 + "2026/march.txt"
+    assert read(root, ask("./" + there_and_back)) == b"ada's invoice"
+    assert len("./" + there_and_back) == 1000
+    with pytest.raises(ValidationError, match="at most 1000 characters"):
+        ask("././" + there_and_back)
 
 
 def test_a_new_account_gets_an_empty_folder(root: Path) -> None:
@@ -241,6 +272,17 @@ def test_without_strict_a_path_that_cannot_be_followed_counts_as_resolved(
     assert path == root / "ada" / "2026" / "march.txt"
     with pytest.raises(NoDocumentError):
         read(root, ask(document))
+
+
+def test_a_fault_of_our_own_is_not_taken_for_the_customers(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Path) -> NoReturn:
+        raise RuntimeError("our own")
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    with pytest.raises(RuntimeError, match="our own"):
+        read(root, ask("latest.txt"))
 
 
 def test_a_loop_of_links_is_no_document_and_the_log_learns_why(root: Path) -> None:

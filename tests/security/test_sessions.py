@@ -158,8 +158,12 @@ def forget_all(valkey: str, key_prefix: str) -> Callable[[], object]:
 
 
 @pytest.fixture
-def browser(store: Redis, clock: Clock, key_prefix: str) -> Browser:
-    sessions = Sessions(store, clock, key_prefix)
+def sessions(store: Redis, clock: Clock, key_prefix: str) -> Sessions:
+    return Sessions(store, clock, key_prefix)
+
+
+@pytest.fixture
+def browser(sessions: Sessions) -> Browser:
     return Browser(shop(sessions.log_in, sessions.user, sessions.log_out))
 
 
@@ -377,6 +381,54 @@ async def test_a_log_out_while_a_request_is_under_way_is_final(
     clock.when_asked = forget_all
     assert await browser.get("/account") == "please log in"
     assert await keys(store, key_prefix) == []
+
+
+async def test_all_sessions_of_one_user_can_be_ended_and_new_ones_started(
+    browser: Browser, sessions: Sessions, clock: Clock
+) -> None:
+    phone, bobs = browser.copy(), browser.copy()
+    await browser.get("/log-in/ada")
+    await phone.get("/log-in/ada")
+    await bobs.get("/log-in/bob")
+    await sessions.log_out_everywhere("ada")
+    clock.after(MOMENT)
+    seen = [await each.get("/account") for each in (browser, phone, bobs)]
+    assert seen == ["please log in", "please log in", "account of bob"]
+    await phone.get("/log-in/ada")
+    assert await phone.get("/account") == "account of ada"
+
+
+async def test_what_ended_a_users_sessions_is_kept_as_long_as_they_could_have_lasted(
+    browser: Browser, sessions: Sessions, store: Redis, key_prefix: str
+) -> None:
+    await browser.get("/log-in/ada")
+    await sessions.log_out_everywhere("ada")
+    eight_hours = 8 * 60 * 60
+    ended = f"{key_prefix}ended:ada"
+    assert eight_hours - 60 < await store.ttl(ended) <= eight_hours
+    assert await browser.get("/account") == "please log in"
+    assert await keys(store, key_prefix) == [ended]
+
+
+@pytest.mark.parametrize("token", ["ended:ada", "../ended:ada", "*"])
+async def test_a_cookie_reaches_no_key_but_a_hash(
+    token: str, browser: Browser, sessions: Sessions, store: Redis, key_prefix: str
+) -> None:
+    await sessions.log_out_everywhere("ada")
+    browser.put(COOKIE, token)
+    assert await browser.get("/account") == "please log in"
+    await browser.get("/log-out")
+    assert await keys(store, key_prefix) == [f"{key_prefix}ended:ada"]
+
+
+@pytest.mark.parametrize("kept", ["", "{}", '{"user": "ada"}'])
+async def test_a_session_that_another_release_wrote_is_over(
+    kept: str, browser: Browser, store: Redis, key_prefix: str
+) -> None:
+    await browser.get("/log-in/ada")
+    (key,) = await keys(store, key_prefix)
+    await store.set(key, kept)
+    assert await browser.get("/account") == "please log in"
 
 
 async def test_a_copied_signed_cookie_opens_the_account_after_log_out(

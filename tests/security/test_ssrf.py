@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, override
+from typing import Any, NoReturn, override
 
 import httpx2
 import pytest
@@ -22,13 +22,11 @@ from proof.testing.clock import CONTROLLED_ASYNCIO, REAL_ASYNCIO
 from proof.testing.record import Attack
 from snippets.security import ssrf_avoid as avoid
 from snippets.security.ssrf import (
-    Address,
     FetchError,
     NotPublicError,
     PublicOnly,
     fetch,
     is_public,
-    public_client,
     resolve,
 )
 
@@ -75,18 +73,35 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
     return REAL_ASYNCIO
 
 
-class Dns:
-    """Gives each host the next of its answers; the last one for ever."""
+type Dns = Callable[[dict[str, list[Sequence[str]]]], list[str]]
 
-    def __init__(self, answers: dict[str, list[Sequence[str]]]) -> None:
-        self.answers = answers
-        self.asked: list[str] = []
 
-    async def __call__(self, host: bytes) -> list[Address]:
-        self.asked.append(host.decode())
-        answers = self.answers[host.decode()]
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        return [ip_address(each) for each in answer]
+@pytest.fixture
+def dns(monkeypatch: pytest.MonkeyPatch) -> Dns:
+    """Give a host each of its answers in turn, the last one for ever; log the asked."""
+    numeric = socket.getaddrinfo
+
+    def install(answers: dict[str, list[Sequence[str]]]) -> list[str]:
+        asked: list[str] = []
+
+        def getaddrinfo(
+            host: bytes | str, port: int | None, *rest: int, **options: int
+        ) -> list[Any]:
+            name = host.decode() if isinstance(host, bytes) else host
+            coming = answers.get(name)
+            if coming is None:
+                return numeric(host, port, *rest, **options)
+            asked.append(name)
+            answer = coming.pop(0) if len(coming) > 1 else coming[0]
+            return [
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port or 0))
+                for each in answer
+            ]
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        return asked
+
+    return install
 
 
 type Answer = Callable[[httpx2.Request], httpx2.Response | Awaitable[httpx2.Response]]
@@ -121,15 +136,31 @@ def to(location: str) -> httpx2.Response:
     return httpx2.Response(302, headers={"Location": location})
 
 
-def client(internet: Internet, dns: Dns) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(transport=PublicOnly(internet, dns))
+GUARD = PublicOnly()  # one for all tests: to load certificates takes long
+
+type Online = Callable[[Answer], Internet]
 
 
-async def refusal(url: str, internet: Internet, dns: Dns) -> BaseException | None:
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch) -> Online:
+    """Let what is behind the guard answer in place of the internet."""
+
+    def install(answer: Answer) -> Internet:
+        internet = Internet(answer)
+
+        async def send(_: PublicOnly, request: httpx2.Request) -> httpx2.Response:
+            return await internet.handle_async_request(request)
+
+        monkeypatch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", send)
+        return internet
+
+    return install
+
+
+async def refusal(url: str) -> BaseException | None:
     """Fetch in vain, and return the reason."""
-    async with client(internet, dns) as guarded:
-        with pytest.raises(FetchError) as failed:
-            await fetch(guarded, url)
+    with pytest.raises(FetchError) as failed:
+        await fetch(GUARD, url)
     assert str(failed.value) == url
     return failed.value.__cause__
 
@@ -191,44 +222,49 @@ def direct() -> httpx2.AsyncClient:
     )
 
 
-class Nat(httpx2.AsyncHTTPTransport):
-    """Leads from every public address to a server on loopback, over real sockets."""
+@pytest.fixture
+def nat(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Lead from every public address to a server on loopback, over real sockets."""
+    send = httpx2.AsyncHTTPTransport.handle_async_request
 
-    def __init__(
-        self,
-        port: int,
-        trusted: ssl.SSLContext = PLAIN,
-        limits: httpx2.Limits = UNSHARED,
-    ) -> None:
-        super().__init__(verify=trusted, limits=limits)
-        self.port = port
+    def install(port: int) -> None:
+        async def translate(
+            transport: httpx2.AsyncHTTPTransport, request: httpx2.Request
+        ) -> httpx2.Response:
+            request.url = request.url.copy_with(host="127.0.0.1", port=port)
+            return await send(transport, request)
 
-    @override
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        request.url = request.url.copy_with(host="127.0.0.1", port=self.port)
-        return await super().handle_async_request(request)
+        monkeypatch.setattr(
+            httpx2.AsyncHTTPTransport, "handle_async_request", translate
+        )
+
+    return install
 
 
-async def test_a_picture_is_fetched_from_the_address_that_was_checked() -> None:
-    internet, dns = Internet(picture), Dns({"shop.example": [[SHOP]]})
-    async with client(internet, dns) as guarded:
-        assert await fetch(guarded, "https://shop.example:444/a?b=c") == b"picture"
+async def test_a_picture_is_fetched_from_the_address_that_was_checked(
+    online: Online, dns: Dns
+) -> None:
+    internet, asked = online(picture), dns({"shop.example": [[SHOP, OTHER]]})
+    assert await fetch(GUARD, "https://shop.example/a?b=c") == b"picture"
     [sent] = internet.requests
-    assert str(sent.url) == f"https://{SHOP}:444/a?b=c"
-    assert sent.headers["Host"] == "shop.example:444"
-    assert sent.extensions["sni_hostname"] == "shop.example"
-    assert set(sent.extensions["timeout"].values()) == {5.0}
-    assert (sent.method, dns.asked) == ("GET", ["shop.example"])
+    assert (sent.method, str(sent.url)) == ("GET", f"https://{SHOP}/a?b=c")
+    assert dict(sent.headers) == {"host": "shop.example", "accept-encoding": "identity"}
+    assert sent.extensions == {"sni_hostname": "shop.example"}
+    assert asked == ["shop.example"]
 
 
-async def test_a_body_goes_along_with_its_request() -> None:
+async def test_any_client_can_send_through_it(online: Online, dns: Dns) -> None:
     async def echo(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, content=await request.aread())
 
-    internet, dns = Internet(echo), Dns({"shop.example": [[SHOP]]})
-    async with client(internet, dns) as guarded:
-        answer = await guarded.post("http://shop.example/hook", content=b"paid")
-    assert (answer.content, internet.requests[0].method) == (b"paid", "POST")
+    internet, _ = online(echo), dns({"shop.example": [[SHOP]]})
+    async with httpx2.AsyncClient(transport=PublicOnly()) as client:
+        answer = await client.post("http://shop.example/hook", content=b"paid")
+        with pytest.raises(NotPublicError):
+            await client.post("http://127.0.0.1/hook", content=b"paid")
+    [sent] = internet.requests
+    assert (answer.content, sent.method) == (b"paid", "POST")
+    assert set(sent.extensions["timeout"].values()) == {5.0}
 
 
 @pytest.mark.parametrize(
@@ -237,25 +273,28 @@ async def test_a_body_goes_along_with_its_request() -> None:
         ("http://b\u00fccher.example/", "xn--bcher-kva.example"),
         (f"http://[{SIX}]/", SIX),
         (f"http://ada:secret@{SHOP}/", SHOP),
+        (f"http://{SHOP}:80/", SHOP),
+        (f"https://{SHOP}:443/", SHOP),
     ],
 )
-async def test_any_kind_of_host_is_resolved(url: str, asked: str) -> None:
-    internet, dns = Internet(picture), Dns({asked: [[SIX]]})
-    async with client(internet, dns) as guarded:
-        assert await fetch(guarded, url) == b"picture"
-    assert (dns.asked, internet.reached) == ([asked], [SIX])
+async def test_any_kind_of_host_is_resolved(
+    url: str, asked: str, online: Online, dns: Dns
+) -> None:
+    internet, log = online(picture), dns({asked: [[SIX]]})
+    assert await fetch(GUARD, url) == b"picture"
+    assert (log, internet.reached) == ([asked], [SIX])
+    assert "authorization" not in internet.requests[0].headers
 
 
 @pytest.mark.parametrize("address", INSIDE)
 async def test_an_address_that_is_not_public_is_never_connected_to(
-    address: str,
+    address: str, online: Online, dns: Dns
 ) -> None:
     assert not is_public(ip_address(address))
-    internet, dns = Internet(picture), Dns({"eve.example": [[address]]})
-    reason = await refusal("http://eve.example/", internet, dns)
+    internet, _ = online(picture), dns({"eve.example": [[address]]})
+    reason = await refusal("http://eve.example/")
     assert isinstance(reason, NotPublicError)
-    assert str(reason) == "b'eve.example' is not public"
-    assert str(reason.request.url) == "http://eve.example/"
+    assert str(reason) == "b'eve.example' is not public, or names a port"
     assert internet.reached == []
 
 
@@ -264,12 +303,18 @@ def test_an_address_on_the_public_internet_is_public(address: str) -> None:
     assert is_public(ip_address(address))
 
 
-async def test_one_address_inside_is_enough_to_refuse_a_host() -> None:
-    for answer in ([SHOP, "10.0.0.1"], ["10.0.0.1", SHOP]):
-        internet, dns = Internet(picture), Dns({"eve.example": [answer]})
-        reason = await refusal("http://eve.example/", internet, dns)
-        assert isinstance(reason, NotPublicError)
-        assert internet.reached == []
+def test_a_translators_own_prefix_cannot_be_told_from_a_host() -> None:
+    metadata = int(ip_address("169.254.169.254"))
+    assert is_public(ip_address("2a00:db8:64::") + metadata)
+
+
+@pytest.mark.parametrize("answer", [[SHOP, "10.0.0.1"], ["10.0.0.1", SHOP]])
+async def test_one_address_inside_is_enough_to_refuse_a_host(
+    answer: list[str], online: Online, dns: Dns
+) -> None:
+    internet, _ = online(picture), dns({"eve.example": [answer]})
+    assert isinstance(await refusal("http://eve.example/"), NotPublicError)
+    assert internet.reached == []
 
 
 @pytest.mark.parametrize(
@@ -288,39 +333,47 @@ async def test_one_address_inside_is_enough_to_refuse_a_host() -> None:
     ],
 )
 async def test_loopback_is_refused_in_every_spelling_that_the_system_takes(
-    url: str,
+    url: str, online: Online
 ) -> None:
-    internet = Internet(picture)
-    guarded = httpx2.AsyncClient(transport=PublicOnly(internet))
-    async with guarded:
-        with pytest.raises(FetchError) as failed:
-            await fetch(guarded, url)
-    assert isinstance(failed.value.__cause__, NotPublicError)
+    internet = online(picture)
+    assert isinstance(await refusal(url), NotPublicError)
+    assert internet.reached == []
+
+
+@pytest.mark.parametrize("port", [0, 1, 22, 80, 6379, 65_536, 99_999, 10**30])
+async def test_a_port_of_the_customers_choice_is_refused(
+    port: int, online: Online, dns: Dns
+) -> None:
+    internet, _ = online(picture), dns({"shop.example": [[SHOP]]})
+    assert await refusal(f"https://shop.example:{port}/") is not None
     assert internet.reached == []
 
 
 @pytest.mark.parametrize(
     "url",
-    ["", "/", "x", "http:", "http:///x", "http://[", "http://0177.0.0.1/", "http://\0"],
+    [
+        *("", "/", "x", "http:", "http:///x", "http://[", "http://0177.0.0.1/"),
+        *("http://\0", "http://\ud800.example/", "http://shop.example/\ud800"),
+        *("http://" + "a" * 70_000, "//shop.example/", "http://-/", "http://\u0661.1/"),
+        *("https://[::1%25lo]/", "http://*", "http://.", "http://a b/", "http://%00/"),
+    ],
 )
 async def test_a_text_that_is_no_url_of_a_host_is_an_error_of_the_same_kind(
     url: str,
 ) -> None:
-    async with httpx2.AsyncClient(transport=PublicOnly(Internet(picture))) as guarded:
-        with pytest.raises(FetchError):
-            await fetch(guarded, url)
+    assert await refusal(url) is not None
 
 
-@pytest.mark.parametrize("scheme", ["file", "ftp", "gopher", "dict"])
+@pytest.mark.parametrize("scheme", ["", "file", "ftp", "gopher", "dict"])
 async def test_a_scheme_other_than_http_reaches_nothing(
-    scheme: str, inside: Server
+    scheme: str, inside: Server, nat: Callable[[int], None], dns: Dns
 ) -> None:
-    dns = Dns({"shop.example": [[SHOP]]})
-    guarded = httpx2.AsyncClient(transport=PublicOnly(Nat(inside.port), dns))
-    async with guarded:
-        with pytest.raises(FetchError) as failed:
-            await fetch(guarded, f"{scheme}://shop.example/etc/passwd")
-    assert isinstance(failed.value.__cause__, httpx2.UnsupportedProtocol)
+    dns({"shop.example": [[SHOP]]})
+    nat(inside.port)
+    assert isinstance(
+        await refusal(f"{scheme}://shop.example/etc/passwd"),
+        httpx2.UnsupportedProtocol | httpx2.InvalidURL,
+    )
     assert inside.accepted == 0
 
 
@@ -330,92 +383,111 @@ async def test_the_systems_resolver_knows_what_a_host_is() -> None:
     assert ip_address("127.0.0.1") in await resolve(b"localhost")
 
 
-async def test_a_host_without_an_address_is_a_connection_that_fails() -> None:
-    with pytest.raises(httpx2.ConnectError, match=r"^b'' has no address$") as failed:
-        await resolve(b"")
-    assert isinstance(failed.value.__cause__, socket.gaierror)
-    internet, dns = Internet(picture), Dns({"gone.example": [[]]})
-    reason = await refusal("http://gone.example/", internet, dns)
-    assert repr(reason) == repr(httpx2.ConnectError("b'gone.example' has no address"))
-
-
-@pytest.mark.parametrize("failure", [httpx2.ConnectError, httpx2.ConnectTimeout])
-async def test_the_next_address_is_tried_when_one_does_not_answer(
-    failure: type[httpx2.TransportError],
+async def test_a_host_is_asked_for_by_its_streams_alone(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def six_is_down(request: httpx2.Request) -> httpx2.Response:
-        if request.url.host == SIX:
-            raise failure("no route")
-        return picture(request)
+    def getaddrinfo(*where: object, **what: object) -> list[Any]:
+        asked.append([*where, *what.values()])
+        return [(0, 0, 0, "", (each, 0)) for each in (SHOP, OTHER)]
 
-    internet, dns = Internet(six_is_down), Dns({"shop.example": [[SIX, SHOP, OTHER]]})
-    async with client(internet, dns) as guarded:
-        assert await fetch(guarded, "http://shop.example/") == b"picture"
-    assert internet.reached == [SIX, SHOP]
-
-
-async def test_the_last_failure_is_told_where_no_address_answers() -> None:
-    def down(request: httpx2.Request) -> httpx2.Response:
-        raise httpx2.ConnectError(f"{request.url.host} is down")
-
-    internet, dns = Internet(down), Dns({"shop.example": [[SIX, SHOP]]})
-    reason = await refusal("http://shop.example/", internet, dns)
-    assert str(reason) == f"{SHOP} is down"
-    assert internet.reached == [SIX, SHOP]
+    asked: list[list[object]] = []
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    assert await resolve(b"shop.example") == [ip_address(SHOP), ip_address(OTHER)]
+    [[host, port, *rest]] = asked
+    assert (host, port, socket.SOCK_STREAM in rest) == (b"shop.example", None, True)
 
 
-async def test_a_redirect_is_checked_like_the_first_request() -> None:
-    internet = Internet(lambda _: to("http://intra.example/admin"))
-    dns = Dns({"eve.example": [[SHOP]], "intra.example": [["10.0.0.1"]]})
-    reason = await refusal("http://eve.example/", internet, dns)
-    assert isinstance(reason, NotPublicError)
+@pytest.mark.parametrize("host", [b"", b"a\0b", b"\xff", b"a" * 99_999])
+async def test_a_host_without_an_address_is_a_connection_that_fails(
+    host: bytes,
+) -> None:
+    with pytest.raises(httpx2.ConnectError) as failed:
+        await resolve(host)
+    assert str(failed.value) == f"{host!r} has no address"
+    assert isinstance(failed.value.__cause__, socket.gaierror)
+
+
+async def test_a_redirect_is_checked_like_the_first_request(
+    online: Online, dns: Dns
+) -> None:
+    internet = online(lambda _: to("http://intra.example/admin"))
+    asked = dns({"eve.example": [[SHOP]], "intra.example": [["10.0.0.1"]]})
+    assert isinstance(await refusal("http://eve.example/"), NotPublicError)
     assert internet.reached == [SHOP]
-    assert dns.asked == ["eve.example", "intra.example"]
+    assert asked == ["eve.example", "intra.example"]
 
 
 @pytest.mark.parametrize("location", ["/b", "b", "//shop.example/b", "?b"])
-async def test_a_redirect_to_a_public_host_is_followed(location: str) -> None:
+async def test_a_redirect_to_a_public_host_is_followed(
+    location: str, online: Online, dns: Dns
+) -> None:
     def moved(request: httpx2.Request) -> httpx2.Response:
-        return (
-            to(location)
-            if request.url.path == "/a" and not request.url.query
-            else (picture(request))
-        )
+        first = request.url.path == "/a" and not request.url.query
+        return to(location) if first else picture(request)
 
-    internet, dns = Internet(moved), Dns({"shop.example": [[SHOP]]})
-    async with client(internet, dns) as guarded:
-        assert await fetch(guarded, "http://shop.example/a") == b"picture"
+    internet, _ = online(moved), dns({"shop.example": [[SHOP]]})
+    assert await fetch(GUARD, "http://shop.example/a") == b"picture"
     assert [each.headers["Host"] for each in internet.requests] == ["shop.example"] * 2
     assert internet.reached == [SHOP, SHOP]
 
 
-async def test_redirects_come_to_an_end() -> None:
-    dns = Dns({"shop.example": [[SHOP]]})
-
+async def test_redirects_come_to_an_end(online: Online, dns: Dns) -> None:
     def countdown(request: httpx2.Request) -> httpx2.Response:
         left = int(request.url.path[1:])
         return to(f"/{left - 1}") if left else picture(request)
 
-    async with client(Internet(countdown), dns) as guarded:
-        assert await fetch(guarded, "http://shop.example/3") == b"picture"
-    internet = Internet(countdown)
-    assert await refusal("http://shop.example/4", internet, dns) is None
+    dns({"shop.example": [[SHOP]]})
+    internet = online(countdown)
+    assert await fetch(GUARD, "http://shop.example/3") == b"picture"
+    internet.reached.clear()
+    assert await refusal("http://shop.example/4") is None
     assert len(internet.reached) == 4
 
 
-async def test_a_redirect_that_leads_nowhere_is_an_error_of_the_same_kind() -> None:
-    internet = Internet(lambda _: to("http://0177.0.0.1/"))
-    dns = Dns({"eve.example": [[SHOP]]})
-    reason = await refusal("http://eve.example/", internet, dns)
-    assert isinstance(reason, httpx2.HTTPStatusError)
+@pytest.mark.parametrize("location", ["http://0177.0.0.1/", "http://[", "https://:99/"])
+async def test_a_redirect_that_leads_nowhere_is_an_error_of_the_same_kind(
+    location: str, online: Online, dns: Dns
+) -> None:
+    online(lambda _: to(location))
+    dns({"eve.example": [[SHOP]]})
+    assert await refusal("http://eve.example/") is not None
 
 
-async def test_an_error_page_is_no_picture() -> None:
-    internet = Internet(lambda _: httpx2.Response(404, text="not here"))
-    reason = await refusal(
-        "http://shop.example/", internet, Dns({"shop.example": [[SHOP]]})
-    )
-    assert isinstance(reason, httpx2.HTTPStatusError)
+async def test_no_cookie_goes_from_one_answer_to_the_next_request(
+    online: Online, dns: Dns
+) -> None:
+    def set_cookie(request: httpx2.Request) -> httpx2.Response:
+        headers = {"Set-Cookie": "session=evil; Domain=co.example", "Location": "/b"}
+        status = 302 if request.url.path == "/" else 200
+        return httpx2.Response(status, headers=headers, stream=Body([b"picture"]))
+
+    internet = online(set_cookie)
+    dns({"a.co.example": [[SHOP]], "b.co.example": [[SHOP]]})
+    for host in ("a", "b"):
+        await fetch(GUARD, f"http://{host}.co.example/")
+    assert ["cookie" in each.headers for each in internet.requests] == [False] * 4
+
+
+@pytest.mark.parametrize("status", [199, 300, 304, 404, 500])
+async def test_an_error_page_is_no_picture(
+    status: int, online: Online, dns: Dns
+) -> None:
+    online(lambda _: httpx2.Response(status, text="not here"))
+    dns({"shop.example": [[SHOP]]})
+    reason = await refusal("http://shop.example/")
+    assert repr(reason) == repr(httpx2.ReadError(f"status {status}, or packed"))
+
+
+async def test_a_small_body_is_not_unpacked_to_a_large_one(
+    online: Online, dns: Dns
+) -> None:
+    bomb = Body([gzip.compress(bytes(10_000_000))])
+    headers = {"Content-Encoding": "gzip"}
+    online(lambda _: httpx2.Response(200, headers=headers, stream=bomb))
+    dns({"shop.example": [[SHOP]]})
+    reason = await refusal("http://shop.example/")
+    assert repr(reason) == repr(httpx2.ReadError("status 200, or packed"))
+    assert (bomb.sent, bomb.closed) == (0, True)
 
 
 class Body(httpx2.AsyncByteStream):
@@ -437,24 +509,28 @@ class Body(httpx2.AsyncByteStream):
         self.closed = True
 
 
-async def test_a_body_is_read_up_to_a_bound_and_closed() -> None:
-    dns = Dns({"shop.example": [[SHOP]]})
+async def test_a_body_is_read_up_to_a_bound_and_closed(
+    online: Online, dns: Dns
+) -> None:
+    dns({"shop.example": [[SHOP]]})
     most = Body([b"x" * 4_999_999, b"x"])
-    async with client(Internet(lambda _: httpx2.Response(200, stream=most)), dns) as it:
-        assert len(await fetch(it, "http://shop.example/")) == 5_000_000
+    online(lambda _: httpx2.Response(200, stream=most))
+    assert len(await fetch(GUARD, "http://shop.example/")) == 5_000_000
     endless = Body([b"x" * 5_000_000, b"x", b"x"])
-    internet = Internet(lambda _: httpx2.Response(200, stream=endless))
-    reason = await refusal("http://shop.example/", internet, dns)
+    online(lambda _: httpx2.Response(200, stream=endless))
+    reason = await refusal("http://shop.example/")
     assert repr(reason) == repr(httpx2.ReadError("more than 5000000 bytes"))
     assert (endless.sent, most.closed, endless.closed) == (2, True, True)
 
 
-async def test_the_body_of_a_redirect_is_not_read_at_all() -> None:
+async def test_the_body_of_a_redirect_is_not_read_at_all(
+    online: Online, dns: Dns
+) -> None:
     body = Body([b"x"])
     headers = {"Location": "http://10.0.0.1/"}
-    internet = Internet(lambda _: httpx2.Response(302, headers=headers, stream=body))
-    dns = Dns({"eve.example": [[SHOP]], "10.0.0.1": [["10.0.0.1"]]})
-    await refusal("http://eve.example/", internet, dns)
+    online(lambda _: httpx2.Response(302, headers=headers, stream=body))
+    dns({"eve.example": [[SHOP]]})
+    await refusal("http://eve.example/")
     assert (body.sent, body.closed) == (0, True)
 
 
@@ -472,63 +548,95 @@ async def test_a_client_that_follows_redirects_itself_reads_their_bodies() -> No
     assert body.sent == 9
 
 
-async def test_a_small_body_is_not_unpacked_to_a_large_one() -> None:
-    bomb = gzip.compress(bytes(10_000_000))
-    headers = {"Content-Encoding": "gzip"}
-    internet = Internet(
-        lambda _: httpx2.Response(200, headers=headers, stream=Body([bomb]))
-    )
-    async with client(internet, Dns({"shop.example": [[SHOP]]})) as guarded:
-        assert await fetch(guarded, "http://shop.example/") == bomb
-
-
 @pytest.mark.parametrize("anyio_backend", [CONTROLLED_ASYNCIO], ids=["controlled"])
-async def test_ten_seconds_are_all_that_a_customers_server_gets() -> None:
+async def test_ten_seconds_are_all_that_a_customers_server_gets(
+    online: Online, dns: Dns
+) -> None:
     loop = asyncio.get_running_loop()
 
     async def slow(_: httpx2.Request) -> httpx2.Response:
         await asyncio.sleep(4)
         return to("/")
 
-    internet, dns = Internet(slow), Dns({"eve.example": [[SHOP]]})
-    reason = await refusal("http://eve.example/", internet, dns)
-    assert isinstance(reason, TimeoutError)
+    online(slow)
+    dns({"eve.example": [[SHOP]]})
+    assert isinstance(await refusal("http://eve.example/"), TimeoutError)
     assert loop.time() == 10
 
 
-async def test_the_guard_closes_what_it_guards() -> None:
-    internet = Internet(picture)
-    async with client(internet, Dns({})):
-        assert not internet.closed
-    assert internet.closed
+async def test_a_server_that_breaks_off_is_an_error_of_the_same_kind(
+    dns: Dns, nat: Callable[[int], None]
+) -> None:
+    async def half(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+        await writer.drain()
+        writer.close()
+
+    dns({"eve.example": [[SHOP]]})
+    async with await asyncio.start_server(half, "127.0.0.1", 0) as server:
+        nat(server.sockets[0].getsockname()[1])
+        async with PublicOnly() as transport:
+            with pytest.raises(FetchError) as failed:
+                await fetch(transport, "http://eve.example/")
+    assert isinstance(failed.value.__cause__, httpx2.HTTPError)
+
+
+async def test_an_address_that_does_not_answer_is_an_error_of_the_same_kind(
+    dns: Dns, nat: Callable[[int], None]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    dns({"eve.example": [[SHOP]]})
+    nat(port)
+    assert isinstance(await refusal("http://eve.example/"), httpx2.ConnectError)
+
+
+async def test_a_fault_of_our_own_is_not_taken_for_the_customers(
+    online: Online, dns: Dns
+) -> None:
+    def broken(_: httpx2.Request) -> httpx2.Response:
+        raise RuntimeError("our own")
+
+    online(broken)
+    dns({"eve.example": [[SHOP]]})
+    with pytest.raises(RuntimeError, match="our own"):
+        await fetch(GUARD, "http://eve.example/")
+
+
+async def test_a_fault_of_the_resolver_is_not_taken_for_a_missing_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object, **__: object) -> NoReturn:
+        raise RuntimeError("our own")
+
+    monkeypatch.setattr(socket, "getaddrinfo", broken)
+    with pytest.raises(RuntimeError, match="our own"):
+        await resolve(b"shop.example")
 
 
 async def test_a_proxy_of_the_environment_is_not_used(
-    monkeypatch: pytest.MonkeyPatch, inside: Server
+    monkeypatch: pytest.MonkeyPatch,
+    inside: Server,
+    dns: Dns,
+    nat: Callable[[int], None],
 ) -> None:
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{inside.port}")
-    monkeypatch.setenv("all_proxy", f"http://127.0.0.1:{inside.port}")
-    async with public_client() as guarded:
-        assert not guarded.trust_env
-        with pytest.raises(FetchError) as failed:
-            await fetch(guarded, "http://127.0.0.1/")
-    assert isinstance(failed.value.__cause__, NotPublicError)
-    assert inside.accepted == 0
+    for name in ("http_proxy", "all_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    dns({"shop.example": [[SHOP]]})
+    nat(inside.port)
+    async with PublicOnly() as transport:
+        assert await fetch(transport, "http://shop.example/") == SECRET
+    assert inside.heads[0].splitlines()[0] == "GET / HTTP/1.1"
 
 
 async def test_two_names_at_one_address_share_no_connection(
-    inside: Server,
-    system_dns: Callable[..., list[str]],
-    monkeypatch: pytest.MonkeyPatch,
+    inside: Server, dns: Dns, nat: Callable[[int], None]
 ) -> None:
-    def nat(*, limits: httpx2.Limits) -> Nat:
-        return Nat(inside.port, limits=limits)
-
-    monkeypatch.setattr(httpx2, "AsyncHTTPTransport", nat)
-    asked = system_dns(shop=[SHOP], eve=[SHOP])
-    async with public_client() as guarded:
+    asked = dns({"shop.example": [[SHOP]], "eve.example": [[SHOP]]})
+    nat(inside.port)
+    async with PublicOnly() as transport:
         for host in ("shop.example", "eve.example", "shop.example"):
-            assert await fetch(guarded, f"http://{host}/") == SECRET
+            assert await fetch(transport, f"http://{host}/") == SECRET
     assert asked == ["shop.example", "eve.example", "shop.example"]
     assert inside.accepted == 3
 
@@ -536,17 +644,21 @@ async def test_two_names_at_one_address_share_no_connection(
 async def test_a_transport_that_keeps_connections_mixes_up_two_names(
     inside: Server,
 ) -> None:
-    dns = Dns({"shop.example": [[SHOP]], "eve.example": [[SHOP]]})
-    keeping = Nat(inside.port, limits=httpx2.Limits(max_keepalive_connections=9))
-    async with httpx2.AsyncClient(transport=PublicOnly(keeping, dns)) as guarded:
+    url = f"http://127.0.0.1:{inside.port}/"
+    async with httpx2.AsyncHTTPTransport(verify=PLAIN) as keeping:
         for host in ("shop.example", "eve.example"):
-            assert await fetch(guarded, f"http://{host}/") == SECRET
+            request = httpx2.Request(
+                "GET", url, headers={"Host": host}, extensions={"sni_hostname": host}
+            )
+            answer = await keeping.handle_async_request(request)
+            assert await answer.aread() == SECRET
+            await answer.aclose()
     assert inside.accepted == 1
     assert ["eve.example" in each for each in inside.heads] == [False, True]
 
 
-def certificate(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Make a server's and a client's context, with a certificate for one name."""
+def certificate(name: str, folder: Path) -> ssl.SSLContext:
+    """Make a server's context, with a certificate for one name, kept in a file."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -574,103 +686,69 @@ def certificate(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext
     )
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(path)
-    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trusting.load_verify_locations(path)
-    return server, trusting
+    return server
 
 
 async def test_the_certificate_is_checked_for_the_name_and_not_the_address(
     tmp_path: Path,
+    dns: Dns,
+    nat: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    tls, trusting = certificate("shop.example", tmp_path)
-    dns = Dns({"shop.example": [[SHOP]], "eve.example": [[SHOP]]})
-    async with serving(tls) as server:
-        nat = Nat(server.port, trusting)
-        async with httpx2.AsyncClient(transport=PublicOnly(nat, dns)) as guarded:
-            assert await fetch(guarded, "https://shop.example/") == SECRET
-            with pytest.raises(FetchError) as failed:
-                await fetch(guarded, "https://eve.example/")
+    tls = certificate("shop.example", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+    dns({"shop.example": [[SHOP]], "eve.example": [[SHOP]]})
+    async with serving(tls) as server, PublicOnly() as transport:
+        nat(server.port)
+        assert await fetch(transport, "https://shop.example/") == SECRET
+        with pytest.raises(FetchError) as failed:
+            await fetch(transport, "https://eve.example/")
     assert "Hostname mismatch" in str(failed.value.__cause__)
 
 
-@pytest.fixture
-def system_dns(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Answer in place of the system's resolver, one answer after the other."""
-    numeric = socket.getaddrinfo
-
-    def install(**answers: list[str]) -> list[str]:
-        asked: list[str] = []
-
-        def answer(
-            host: bytes | str, port: int | None, *rest: int, **options: int
-        ) -> list[Any]:
-            name = host.decode() if isinstance(host, bytes) else host
-            coming = answers.get(name.removesuffix(".example"))
-            if coming is None:
-                return numeric(host, port, *rest, **options)
-            asked.append(name)
-            address = coming.pop(0) if len(coming) > 1 else coming[0]
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port or 0))]
-
-        monkeypatch.setattr(socket, "getaddrinfo", answer)
-        return asked
-
-    return install
-
-
 async def test_a_name_that_is_checked_is_resolved_again_to_connect(
-    inside: Server,
-    system_dns: Callable[..., list[str]],
-    attack: Attack,
-    observe: Observe,
+    inside: Server, dns: Dns, online: Online, attack: Attack, observe: Observe
 ) -> None:
-    url = f"http://eve.example:{inside.port}/"
     attack.sent(
         f"http://eve.example/, whose DNS says {SHOP} at first and then 127.0.0.1"
     )
-    asked = system_dns(eve=[SHOP, "127.0.0.1"])
+    asked = dns({"eve.example": [[SHOP], ["127.0.0.1"]]})
     async with direct() as client:
+        url = f"http://eve.example:{inside.port}/"
         stolen = await avoid.fetch_checked(client, url)
     assert (stolen, asked) == (SECRET, ["eve.example", "eve.example"])
     observe(stolen.decode())
     attack.happened(stolen.decode())
-    asked = system_dns(eve=[SHOP, "127.0.0.1"])
-    internet = Internet(picture)
-    async with httpx2.AsyncClient(transport=PublicOnly(internet)) as guarded:
-        assert await fetch(guarded, url) == b"picture"
+    asked = dns({"eve.example": [[SHOP], ["127.0.0.1"]]})
+    internet = online(picture)
+    assert await fetch(GUARD, "http://eve.example/") == b"picture"
     assert (internet.reached, asked) == ([SHOP], ["eve.example"])
     attack.now(f"one question, and a connection to {SHOP}, which was the answer")
 
 
 async def test_a_redirect_leads_back_inside(
-    inside: Server,
-    system_dns: Callable[..., list[str]],
-    attack: Attack,
-    observe: Observe,
+    inside: Server, dns: Dns, online: Online, attack: Attack, observe: Observe
 ) -> None:
-    url = f"http://127.0.0.1:{inside.port}/"
-    system_dns(eve=[SHOP])
+    dns({"eve.example": [[SHOP]]})
     outside = direct()
 
     def answer(
         request: httpx2.Request,
     ) -> httpx2.Response | Awaitable[httpx2.Response]:
-        if request.url.host in {"eve.example", SHOP}:
-            return to(url)
+        if request.url.host == "eve.example":
+            return to(f"http://127.0.0.1:{inside.port}/")
         return outside.send(request)
 
     attack.sent("http://eve.example/, which redirects to http://127.0.0.1/")
     async with outside, httpx2.AsyncClient(transport=Internet(answer)) as client:
         assert await avoid.fetch_with_redirects(client, "http://eve.example/") == SECRET
-        observe(SECRET.decode())
-        attack.happened(SECRET.decode())
-        internet = Internet(answer)
-        async with httpx2.AsyncClient(transport=PublicOnly(internet)) as guarded:
-            with pytest.raises(FetchError) as failed:
-                await fetch(guarded, "http://eve.example/")
+    observe(SECRET.decode())
+    attack.happened(SECRET.decode())
+    internet = online(lambda _: to("http://127.0.0.1/"))
+    reason = await refusal("http://eve.example/")
     assert internet.reached == [SHOP]
-    assert isinstance(failed.value.__cause__, NotPublicError)
-    attack.now(failed.value.__cause__)
+    assert isinstance(reason, NotPublicError)
+    attack.now(reason)
 
 
 @pytest.mark.parametrize(
@@ -699,10 +777,7 @@ async def test_an_address_has_more_spellings_than_a_list(
         assert await avoid.fetch_by_name(client, url) == SECRET
     observe(SECRET.decode())
     attack.happened(f"127 * 2**24 + 1 is 127.0.0.1: {SECRET.decode()}")
-    async with httpx2.AsyncClient(transport=PublicOnly(Internet(picture))) as guarded:
-        with pytest.raises(FetchError) as failed:
-            await fetch(guarded, url)
-    attack.now(str(failed.value.__cause__))
+    attack.now(await refusal("http://2130706433/"))
 
 
 def test_urlopen_opens_files_as_well(tmp_path: Path, observe: Observe) -> None:
