@@ -135,7 +135,7 @@ def test_a_time_without_its_zone_is_a_type_error_and_uses_nothing_up() -> None:
 
 def test_a_token_holds_for_half_an_hour_and_not_a_moment_longer() -> None:
     resets = Resets()
-    early, late = resets.issue("ada", NOW), resets.issue("ada", NOW)
+    early, late = resets.issue("ada", NOW), resets.issue("bob", NOW)
     until = NOW + timedelta(minutes=30)
     assert resets.redeem(early, until - timedelta.resolution) == "ada"
     assert resets.redeem(late, until) is None
