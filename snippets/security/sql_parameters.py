@@ -21,8 +21,8 @@ class Order(StrEnum):
 
 
 ORDER_BY: Mapping[Order, LiteralString] = {
-    Order.NAME: "ORDER BY name, id",
-    Order.CITY: "ORDER BY city, name, id",
+    Order.NAME: "ORDER BY name",
+    Order.CITY: "ORDER BY city, name",
 }
 
 SQLITE: LiteralString = """

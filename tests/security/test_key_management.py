@@ -136,15 +136,18 @@ def locals_shown(error: BaseException) -> str:
 
 
 @pytest.mark.parametrize("name", ["SHOP_KEY", "SHOP_KEY_FILE"])
-@pytest.mark.parametrize("end", ["!", "AAAA"], ids=["no base64", "35 bytes"])
+@pytest.mark.parametrize(
+    ("end", "message"), [("!", NO_BASE64), ("AAAAA", "the key has 36 bytes, not 32")]
+)
 def test_the_traceback_of_a_refused_key_does_not_show_it(
-    name: str, end: str, tmp_path: Path
+    name: str, end: str, message: str, tmp_path: Path
 ) -> None:
     mounted = tmp_path / "shop-key"
     mounted.write_text(IN_BASE64.removesuffix("=") + end, "utf-8")
     value = {"SHOP_KEY": mounted.read_text("utf-8"), "SHOP_KEY_FILE": str(mounted)}
     with pytest.raises(UnusableKeyError) as refused:
         load_master_key({name: value[name]})
+    assert str(refused.value) == message
     refused.value.__traceback__ = of_the_snippet(refused.value.__traceback__)
     text = locals_shown(refused.value)
     assert "load_master_key" in text

@@ -111,8 +111,16 @@ def test_what_looks_the_same_is_the_same_on_every_keyboard(
         ("\ufb01sh and chips", "fish and chips"),
         ("sunshine over", "sunshine over "),
         ("sunshine over", "\ud800"),
+        ("sunshine over \ud800", "sunshine over ?"),
     ],
-    ids=["after 72 bytes", "after NUL", "ligature", "space", "half a pair"],
+    ids=[
+        "after 72 bytes",
+        "after NUL",
+        "ligature",
+        "space",
+        "half a pair",
+        "question mark",
+    ],
 )
 def test_every_character_counts(chosen: str, typed: str, passwords: Passwords) -> None:
     with pytest.raises(WrongPasswordError):

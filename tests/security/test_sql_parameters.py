@@ -244,7 +244,7 @@ def test_a_list_is_sorted_by_the_column_that_was_named(shops: Shop) -> None:
     assert shops.search(order=Order("city")) == ["bob", "ada"]
 
 
-def test_equal_names_and_cities_keep_one_order(shops: Shop) -> None:
+def test_customers_of_one_city_are_sorted_by_name(shops: Shop) -> None:
     for name, city in [("cy", "Oslo"), ("ada", "Oslo"), ("ada", "Bergen")]:
         shops.add(name, city)
     assert shops.search(order=Order.CITY) == ["ada", "bob", "ada", "ada", "cy"]
