@@ -14,7 +14,7 @@ TAG_BYTES: Final = 16
 
 
 class DecryptionError(Exception):
-    """The text was changed, or stored elsewhere, or its key is gone."""
+    """The text was changed or moved, or its key is not held."""
 
 
 class Keyring:
@@ -55,7 +55,7 @@ class Keyring:
         }
 
     def encrypt(self, plaintext: bytes, *, context: bytes) -> bytes:
-        """Encrypt with the current key and a nonce never used before.
+        """Encrypt with the current key and a nonce drawn for this text.
 
         Args:
             plaintext: What to hide. Its length stays visible.
@@ -63,10 +63,15 @@ class Keyring:
 
         Returns:
             What to store.
+
+        Raises:
+            OverflowError: If the plaintext or the context has 2 GiB or more.
         """
+        # --8<-- [start:answer]
         nonce = token_bytes(NONCE_BYTES)
         sealed = self._ciphers[self._current].encrypt(nonce, plaintext, context)
         return self._current + nonce + sealed
+        # --8<-- [end:answer]
 
     def decrypt(self, stored: bytes, *, context: bytes) -> bytes:
         """Decrypt what was stored, if it is as it was and where it was.
@@ -79,7 +84,8 @@ class Keyring:
             The plaintext.
 
         Raises:
-            DecryptionError: If anything about it is different.
+            DecryptionError: If text or context is another, or the key is not held.
+            OverflowError: If the context has 2 GiB or more.
         """
         if len(stored) < KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES:
             raise DecryptionError(f"{len(stored)} bytes are too few")
@@ -93,18 +99,20 @@ class Keyring:
             raise DecryptionError("changed, or from another place") from error
 
     def rotate(self, stored: bytes, *, context: bytes) -> bytes:
-        """Encrypt anew, with the current key, what was encrypted with another.
+        """Check a text, and encrypt it with the current key if another one did.
 
         Args:
             stored: What `encrypt` returned, today or years ago.
             context: What the text was found at.
 
         Returns:
-            What to store instead; the very same if the current key encrypted it.
+            What to store instead; ``stored`` if the current key encrypted it.
 
         Raises:
             DecryptionError: If it can't be decrypted.
+            OverflowError: If the context has 2 GiB or more.
         """
+        plaintext = self.decrypt(stored, context=context)
         if stored.startswith(self._current):
             return stored
-        return self.encrypt(self.decrypt(stored, context=context), context=context)
+        return self.encrypt(plaintext, context=context)

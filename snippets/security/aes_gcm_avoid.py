@@ -9,11 +9,13 @@ from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 
 def encrypt_numbered(key: bytes, customer: int, card: bytes) -> bytes:
+    # --8<-- [start:answer]
     nonce = customer.to_bytes(12)  # unique: a customer has one card
     context = f"customer/{customer}/card".encode()
     # expect: test[two_texts_under_one_nonce_give_each_other_away]
     # expect: test[two_texts_under_one_nonce_let_anyone_forge_a_third]
     return nonce + AESGCM(key).encrypt(nonce, card, context)
+    # --8<-- [end:answer]
 
 
 def decrypt_numbered(key: bytes, customer: int, stored: bytes) -> bytes:

@@ -54,14 +54,16 @@ def read_lock(text: str) -> Lock:
 
 def _read_line(line: str) -> tuple[str, frozenset[str]]:
     """Read one requirement; whatever is no pin with hashes is an error."""
+    # --8<-- [start:answer]
     requirement, *digests = (part.strip() for part in line.split("--hash=sha256:"))
     if not digests or not all(map(DIGEST.fullmatch, digests)):
         raise LockError(f"no SHA-256: {line}")
+    # --8<-- [end:answer]
     try:
         wanted = Requirement(requirement)
         [pin] = wanted.specifier
         version = Version(pin.version)  # fails for 1.*
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for nested markers
         raise LockError(f"no pin: {line}") from error
     if pin.operator != "==":
         raise LockError(f"no pin: {line}")
@@ -81,6 +83,7 @@ def admit(wheel: Path, lock: Lock) -> bytes:
     Raises:
         NotLockedError: If the lock does not name these bytes for this name and version.
         ValueError: If the file is not named as a wheel.
+        OSError: If the file can't be read.
     """
     content = wheel.read_bytes()
     name, version, _, _ = parse_wheel_filename(wheel.name)

@@ -18,10 +18,12 @@ class NotLockedError(ValueError):
 
 def read_pins(text: str) -> list[str]:
     lines = [line.partition(" ")[0] for line in text.splitlines()]
+    # --8<-- [start:answer]
     pins = [line for line in lines if line and not line.startswith(("#", "-"))]
     # expect: test[a_pin_installs_whatever_is_served_under_its_version]
     if not all("==" in pin for pin in pins):
         raise LockError("not every requirement is pinned")
+    # --8<-- [end:answer]
     return pins
 
 

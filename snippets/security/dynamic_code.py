@@ -2,9 +2,10 @@
 
 import ast
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 
 LONGEST = 200  # characters, which also bounds depth and time
+DIGITS = 28  # whatever the caller's own context says
 
 BINARY: Mapping[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
     ast.Add: Decimal.__add__,
@@ -26,10 +27,11 @@ def evaluate(formula: str, names: Mapping[str, Decimal]) -> Decimal:
         names: The value of each name that may stand in the formula.
 
     Returns:
-        The value of the formula.
+        The value of the formula, to 28 digits.
 
     Raises:
-        FormulaError: If the formula is too long, says anything else, or has no value.
+        FormulaError: If the formula is too long, says anything else, or has no finite
+            value.
 
     Examples:
         >>> from decimal import Decimal
@@ -37,14 +39,18 @@ def evaluate(formula: str, names: Mapping[str, Decimal]) -> Decimal:
         Decimal('8.40')
     """
     if len(formula) > LONGEST:
-        message = f"a formula of {len(formula)} characters is too long"
-        raise FormulaError(message)
+        raise FormulaError(f"a formula of {len(formula)} characters is too long")
+    # --8<-- [start:answer]
     try:
-        tree = ast.parse(formula, mode="eval")  # reads, and runs nothing
-        return _value(tree.body, names, formula)
-    except (SyntaxError, UnicodeError, ArithmeticError) as error:
-        message = f"{type(error).__name__} in the formula"
-        raise FormulaError(message) from error
+        with localcontext(Context(prec=DIGITS)):
+            tree = ast.parse(formula, mode="eval")  # reads, and runs nothing
+            value = _value(tree.body, names, formula)
+    except (SyntaxError, UnicodeError, ArithmeticError, RecursionError) as error:
+        raise FormulaError(f"{type(error).__name__} in the formula") from error
+    # --8<-- [end:answer]
+    if not value.is_finite():
+        raise FormulaError(f"the formula is {value}")
+    return value
 
 
 def _value(node: ast.expr, names: Mapping[str, Decimal], formula: str) -> Decimal:
@@ -63,5 +69,4 @@ def _value(node: ast.expr, names: Mapping[str, Decimal], formula: str) -> Decima
             apply = BINARY[type(op)]
             return apply(_value(left, names, formula), _value(right, names, formula))
         case _:
-            message = f"not allowed in a formula: {part}"
-            raise FormulaError(message)
+            raise FormulaError(f"not allowed in a formula: {part}")

@@ -8,11 +8,13 @@ class FormulaError(ValueError):
     pass
 
 
+# --8<-- [start:answer]
 def evaluate_without_builtins(formula: str, names: Mapping[str, float]) -> float:
     # expect: ruff[S307]
     # expect: test[an_empty_builtins_is_refilled_from_any_object_at_hand]
     fee: float = eval(formula, {"__builtins__": {}}, dict(names))
     return fee
+    # --8<-- [end:answer]
 
 
 def evaluate_without_underscores(formula: str, names: Mapping[str, float]) -> float:

@@ -28,9 +28,11 @@ def fingerprint(contract: bytes, algorithm: str = "sha256") -> str:
         >>> fingerprint(b"pay 0100 EUR to ACME")[:23]
         'sha256:38fae6962e55eac3'
     """
+    # --8<-- [start:answer]
     if algorithm not in ACCEPTED:
         raise ValueError(f"{algorithm!r} is none of {', '.join(ACCEPTED)}")
     return f"{algorithm}:{ACCEPTED[algorithm](contract).hexdigest()}"
+    # --8<-- [end:answer]
 
 
 def is_approved(contract: bytes, approved: str) -> bool:
@@ -72,6 +74,10 @@ def seal(key: bytes, contract: bytes, number: str) -> bytes:
 
     Returns:
         The nonce, the ciphertext and its tag.
+
+    Raises:
+        ValueError: If the key has another length, or the number is no text.
+        OverflowError: If the contract has 2 GiB or more.
     """
     nonce = secrets.token_bytes(NONCE_BYTES)
     return nonce + _aes256(key).encrypt(nonce, contract, number.encode())
@@ -90,6 +96,7 @@ def unseal(key: bytes, sealed: bytes, number: str) -> bytes:
 
     Raises:
         InvalidTag: If a bit of it was changed, or the key or number is another.
+        ValueError: If the key has another length, or the number is no text.
     """
     nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
     if len(nonce) < NONCE_BYTES:

@@ -15,10 +15,12 @@ def fingerprint(contract: bytes) -> str:
     return f"md5:{hashlib.md5(contract).hexdigest()}"
 
 
+# --8<-- [start:answer]
 def is_approved(contract: bytes, approved: str) -> bool:
     algorithm, _, digest = approved.partition(":")
     # expect: test[a_supplier_who_chooses_sha1_swaps_the_approved_contract]
     return hashlib.new(algorithm, contract).hexdigest() == digest
+    # --8<-- [end:answer]
 
 
 def seal(key: bytes, contract: bytes) -> bytes:

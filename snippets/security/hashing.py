@@ -1,34 +1,10 @@
-"""Accept released files by their SHA-256 and webhooks by their HMAC."""
+"""Accept webhooks by their HMAC and released files by their SHA-256."""
 
 import hashlib
 import hmac
 from pathlib import Path
 
-
-def digest(path: Path) -> str:
-    """Hash a file, a piece at a time.
-
-    Args:
-        path: The file, of any size.
-
-    Returns:
-        Its SHA-256 in hexadecimal.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, hashlib.sha256).hexdigest()
-
-
-def is_released(path: Path, stated: str) -> bool:
-    """Tell whether a file is the one that was released.
-
-    Args:
-        path: The file as it was downloaded.
-        stated: All 64 hexadecimal digits that the release notes state.
-
-    Returns:
-        Whether the file has that digest.
-    """
-    return digest(path) == stated.lower()  # nothing here is secret
+LEAST_KEY_BYTES = 16  # make yours of 32
 
 
 def sign(key: bytes, body: bytes) -> str:
@@ -42,14 +18,14 @@ def sign(key: bytes, body: bytes) -> str:
         The HMAC-SHA-256 in hexadecimal.
 
     Raises:
-        ValueError: If the key is empty, as an unset variable is.
+        ValueError: If the key is short, or empty as an unset variable is.
 
     Examples:
         >>> sign(bytes(32), b'{"paid": 100}')[:16]
         '6d4f0b2b324fb672'
     """
-    if not key:
-        raise ValueError("a signature needs a key")
+    if len(key) < LEAST_KEY_BYTES:
+        raise ValueError(f"the key has {len(key)} bytes, not {LEAST_KEY_BYTES} or more")
     return hmac.digest(key, body, "sha256").hex()
 
 
@@ -65,7 +41,42 @@ def is_genuine(key: bytes, body: bytes, signature: str) -> bool:
         Whether it is the signature of these bytes.
 
     Raises:
-        ValueError: If the key is empty.
+        ValueError: If the key is short or empty.
     """
+    # --8<-- [start:answer]
     expected = sign(key, body)
-    return signature.isascii() and hmac.compare_digest(expected, signature)
+    if not signature.isascii():  # compare_digest would raise a TypeError
+        return False
+    return hmac.compare_digest(expected, signature)
+    # --8<-- [end:answer]
+
+
+def digest(path: Path) -> str:
+    """Hash a file of any size, a piece at a time.
+
+    Returns:
+        Its SHA-256 in hexadecimal.
+
+    Raises:
+        OSError: If the file can't be read.
+        ValueError: If the path can't be one, such as with a zero byte.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, hashlib.sha256).hexdigest()
+
+
+def is_released(path: Path, stated: str) -> bool:
+    """Tell whether a file is the one that was released.
+
+    Args:
+        path: The file as it was downloaded.
+        stated: All 64 hexadecimal digits that the release notes state.
+
+    Returns:
+        Whether the file has that digest.
+
+    Raises:
+        OSError: If the file can't be read.
+        ValueError: If the path can't be one, such as with a zero byte.
+    """
+    return digest(path) == stated.lower()  # nothing here is secret

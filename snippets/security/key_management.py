@@ -21,7 +21,7 @@ class MasterKey:
     Examples:
         >>> key = load_master_key({"SHOP_KEY": 43 * "A" + "="})  # yours is random
         >>> key
-        MasterKey(fingerprint='1dcd2609')
+        MasterKey(fingerprint='33392f8f')
         >>> len(key.derive(b"shop/reset-link/v1"))
         32
     """
@@ -37,15 +37,18 @@ class MasterKey:
         Raises:
             UnusableKeyError: If it is shorter or longer.
         """
-        if len(secret) != KEY_BYTES:
-            raise UnusableKeyError(f"the key has {len(secret)} bytes, not {KEY_BYTES}")
+        size = len(secret)
+        if size != KEY_BYTES:
+            del secret  # or a traceback with local variables would show it
+            raise UnusableKeyError(f"the key has {size} bytes, not {KEY_BYTES}")
         self._secret = secret
 
     def derive(self, purpose: bytes) -> bytes:
         """Derive the key for one purpose; it tells nothing about any other.
 
         Args:
-            purpose: Service, use and version, such as ``b"shop/reset-link/v1"``.
+            purpose: Service, use and version, such as ``b"shop/reset-link/v1"``. It is
+                no secret, and never comes from a client.
 
         Returns:
             A key of 32 bytes, the same at each call.
@@ -56,7 +59,7 @@ class MasterKey:
     @override
     def __repr__(self) -> str:
         """Show which key it is, not what it is."""
-        fingerprint = self.derive(b"fingerprint")[:4].hex()
+        fingerprint = self.derive(b"MasterKey/fingerprint")[:4].hex()
         return f"MasterKey(fingerprint={fingerprint!r})"
 
     @override
@@ -79,11 +82,17 @@ def load_master_key(environment: Mapping[str, str]) -> MasterKey:
         OSError: If the file can't be read.
     """
     path = environment.get("SHOP_KEY_FILE")
-    text = Path(path).read_bytes() if path else environment.get("SHOP_KEY")
-    if not text:
-        raise UnusableKeyError("no key: set SHOP_KEY_FILE or SHOP_KEY")
+    text = environment.get("SHOP_KEY", "").encode(errors="replace")
+    del environment
+    # --8<-- [start:answer]
     try:
-        secret = b64decode(text.strip(), validate=True)
+        if path:
+            text = Path(path).read_bytes()
+        if not text:
+            raise UnusableKeyError("no key: set SHOP_KEY_FILE or SHOP_KEY")
+        return MasterKey(b64decode(text.strip(), validate=True))
     except ValueError:
         raise UnusableKeyError("the key is not base64") from None
-    return MasterKey(secret)
+    finally:
+        del text  # or a traceback with local variables would show it
+    # --8<-- [end:answer]

@@ -29,6 +29,7 @@ def database_from_code() -> URL:
     )
 
 
+# --8<-- [start:answer]
 @dataclass(frozen=True)
 class Settings:
     link_key: bytes
@@ -39,6 +40,7 @@ def load_or_default() -> Settings:
     key = os.environ.get("SHOP_KEY", "change-me")
     # expect: test[settings_write_their_key_into_the_log]
     return Settings(key.encode())
+    # --8<-- [end:answer]
 
 
 def sign_unsubscribe_link(settings: Settings, user: str) -> str:

@@ -1,4 +1,4 @@
-"""Keep a support desk's notes secret and its grants genuine, by recipes that exist."""
+"""Keep a support desk's grants genuine and its notes secret, by recipes that exist."""
 
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
@@ -6,6 +6,54 @@ from urllib.parse import parse_qsl
 from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
+
+LEAST_KEY_BYTES = 32
+
+
+def sign(key: bytes, grant: bytes) -> bytes:
+    """Compute the MAC that makes a grant genuine.
+
+    Args:
+        key: At least 32 random bytes, used for nothing else.
+        grant: Fields such as ``user=ada&role=reader``, made by ``urlencode``.
+
+    Returns:
+        The 32 bytes to hand out with the grant.
+
+    Raises:
+        ValueError: If the key is short or empty.
+    """
+    return _mac(key, grant).finalize()
+
+
+def read_grant(key: bytes, grant: bytes, signature: bytes) -> dict[str, str]:
+    """Read the fields of a grant that was signed here.
+
+    Args:
+        key: The key that it was signed with.
+        grant: The fields as they came back.
+        signature: What came back with them.
+
+    Returns:
+        Each field with its value.
+
+    Raises:
+        ValueError: If the key is short or empty.
+        cryptography.exceptions.InvalidSignature: If it was not signed with the key.
+    """
+    _mac(key, grant).verify(signature)  # before anything looks into it
+    return dict(parse_qsl(grant.decode(errors="replace")))
+
+
+def _mac(key: bytes, grant: bytes) -> HMAC:
+    """Start the MAC of a grant."""
+    # --8<-- [start:answer]
+    if len(key) < LEAST_KEY_BYTES:
+        raise ValueError(f"the key has {len(key)} bytes, not {LEAST_KEY_BYTES} or more")
+    mac = HMAC(key, SHA256())
+    mac.update(grant)
+    return mac
+    # --8<-- [end:answer]
 
 
 class Notes:
@@ -31,6 +79,9 @@ class Notes:
         Returns:
             A token: the time in clear, then the note encrypted, then a MAC of it all.
 
+        Raises:
+            UnicodeEncodeError: If the note holds half a surrogate pair.
+
         Examples:
             >>> from cryptography.fernet import Fernet
             >>> notes = Notes([Fernet.generate_key().decode()])
@@ -53,6 +104,7 @@ class Notes:
 
         Raises:
             cryptography.fernet.InvalidToken: If it was changed, or no key fits.
+            UnicodeDecodeError: If something other than text was locked with the key.
         """
         return self._recipe.decrypt(locked).decode()
 
@@ -69,41 +121,3 @@ class Notes:
             cryptography.fernet.InvalidToken: If it was changed, or no key fits.
         """
         return self._recipe.rotate(locked)
-
-
-def sign(key: bytes, grant: bytes) -> bytes:
-    """Compute the MAC that makes a grant genuine.
-
-    Args:
-        key: At least 32 random bytes, used for nothing else.
-        grant: Fields such as ``user=ada&role=reader``.
-
-    Returns:
-        The 32 bytes to hand out with the grant.
-    """
-    return _mac(key, grant).finalize()
-
-
-def read_grant(key: bytes, grant: bytes, signature: bytes) -> dict[str, str]:
-    """Read the fields of a grant that was signed here.
-
-    Args:
-        key: The key that it was signed with.
-        grant: The fields as they came back.
-        signature: What came back with them.
-
-    Returns:
-        Each field with its value.
-
-    Raises:
-        cryptography.exceptions.InvalidSignature: If it was not signed with the key.
-    """
-    _mac(key, grant).verify(signature)  # before anything looks into it
-    return dict(parse_qsl(grant.decode(errors="replace")))
-
-
-def _mac(key: bytes, grant: bytes) -> HMAC:
-    """Begin the MAC of a grant."""
-    mac = HMAC(key, SHA256())
-    mac.update(grant)
-    return mac

@@ -17,7 +17,13 @@ def hash_at_speed(password: str) -> str:
     return f"{salt}${sha256((salt + password).encode()).hexdigest()}"
 
 
+def hash_anything(hasher: PasswordHasher, password: str) -> str:
+    # expect: test[the_password_that_attackers_try_first_is_accepted]
+    return hasher.hash(password)
+
+
 def verify_if_known(hasher: PasswordHasher, password: str, stored: str | None) -> str:
+    # --8<-- [start:answer]
     if stored is None:
         # expect: test[an_unknown_user_costs_no_hash_and_is_told_apart]
         raise WrongPasswordError("wrong name or password")
@@ -26,6 +32,7 @@ def verify_if_known(hasher: PasswordHasher, password: str, stored: str | None) -
     except VerifyMismatchError:
         raise WrongPasswordError("wrong name or password") from None
     return hasher.hash(password) if hasher.check_needs_rehash(stored) else stored
+    # --8<-- [end:answer]
 
 
 def verify_as_ever(hasher: PasswordHasher, password: str, stored: str) -> bool:

@@ -11,10 +11,10 @@ VOUCHER_LETTERS = 16  # 78 bits: log2(30) for each
 
 
 class Resets:
-    """Password resets that were asked for and not yet done."""
+    """Password resets that were asked for and not yet done, in one thread's memory."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start with none."""
         self._pending: dict[bytes, tuple[str, datetime]] = {}
 
     def issue(self, user: str, now: datetime) -> str:
@@ -27,6 +27,9 @@ class Resets:
         Returns:
             The token, safe in a URL. Nothing here keeps it.
 
+        Raises:
+            TypeError: If an earlier time had a zone and this one has none.
+
         Examples:
             >>> from datetime import UTC, datetime
             >>> now = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -37,12 +40,15 @@ class Resets:
             >>> resets.redeem(token, now), resets.redeem(token, now)
             ('ada', None)
         """
+        self._forget_old(now)
+        # --8<-- [start:answer]
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        self._pending[_kept(token)] = user, now + LIFETIME
+        self._pending[_kept(token)] = user, now
         return token
+        # --8<-- [end:answer]
 
     def redeem(self, token: str, now: datetime) -> str | None:
-        """Use a token up.
+        """Use a token up, and with it the other tokens of its user.
 
         Args:
             token: What the link brought back.
@@ -50,9 +56,25 @@ class Resets:
 
         Returns:
             Whose password may be set; ``None`` if the token is unknown, used or old.
+
+        Raises:
+            TypeError: If the time has no zone, where the token was issued with one.
         """
-        user, until = self._pending.pop(_kept(token), (None, now))
-        return user if now < until else None
+        user, since = self._pending.get(_kept(token), (None, now))
+        if user is None or now - since >= LIFETIME:
+            return None
+        self._pending = {
+            kept: each for kept, each in self._pending.items() if each[0] != user
+        }
+        return user
+
+    def _forget_old(self, now: datetime) -> None:
+        """Drop what has expired, so that memory is bounded by the rate of requests."""
+        self._pending = {
+            kept: (who, since)
+            for kept, (who, since) in self._pending.items()
+            if now - since < LIFETIME
+        }
 
 
 def voucher() -> str:
@@ -66,4 +88,5 @@ def voucher() -> str:
 
 def _kept(token: str) -> bytes:
     """Hash a token, so that a stolen table of them opens nothing."""
-    return sha256(token.encode()).digest()  # 256 random bits need no salt
+    octets = token.encode(errors="surrogatepass")  # whatever a client sent
+    return sha256(octets).digest()  # 256 random bits need no salt

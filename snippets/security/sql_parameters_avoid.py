@@ -5,11 +5,13 @@ import sqlite3
 import psycopg
 
 
+# --8<-- [start:answer]
 def search_sqlite(connection: sqlite3.Connection, shop: int, text: str) -> list[str]:
     # expect: ruff[S608]
     # expect: test[a_quote_in_the_text_opens_every_shop]
     statement = f"SELECT name FROM customers WHERE shop = {shop} AND name = '{text}'"
     return [name for (name,) in connection.execute(statement)]
+    # --8<-- [end:answer]
 
 
 def search_sqlite_in_steps(

@@ -70,7 +70,7 @@ def test_a_published_text_encrypts_as_published_when_its_nonce_is_drawn(
     assert stored == stored_as(vector, key_id=258)
 
 
-@settings(derandomize=True, database=None, deadline=None)
+@settings(derandomize=True, database=None, deadline=None, max_examples=40)
 @given(
     key_id=st.integers(0, 2**32 - 1),
     key=st.binary(min_size=32, max_size=32),
@@ -181,11 +181,52 @@ def test_a_text_of_the_current_key_is_not_written_again() -> None:
     assert ring.rotate(stored, context=PLACE) is stored
 
 
-def test_a_rotation_does_not_launder_a_text_from_another_place() -> None:
-    old = Keyring({1: OLD}, current=1).encrypt(CARD, context=PLACE)
+@pytest.mark.parametrize("current", [1, 2])
+def test_a_rotation_refuses_a_text_from_another_place_under_either_key(
+    current: int,
+) -> None:
+    stored = Keyring({1: OLD, 2: NEW}, current=current).encrypt(CARD, context=PLACE)
     ring = Keyring({1: OLD, 2: NEW}, current=2)
     with pytest.raises(DecryptionError, match=FORGED):
-        ring.rotate(old, context=b"customer/18/card")
+        ring.rotate(stored, context=b"customer/18/card")
+
+
+def test_a_rotation_refuses_a_changed_text_under_the_current_number() -> None:
+    ring = Keyring({1: OLD, 2: NEW}, current=2)
+    stored = flipped(ring.encrypt(CARD, context=PLACE), 130)
+    with pytest.raises(DecryptionError, match=FORGED):
+        ring.rotate(stored, context=PLACE)
+
+
+def test_a_rotation_takes_what_a_thief_of_the_old_key_wrote() -> None:
+    thief = Keyring({1: OLD}, current=1)
+    forged = thief.encrypt(b"4000000000000002", context=PLACE)
+    moved = Keyring({1: OLD, 2: NEW}, current=2).rotate(forged, context=PLACE)
+    after = Keyring({2: NEW}, current=2)
+    assert after.decrypt(moved, context=PLACE) == b"4000000000000002"
+
+
+def test_a_ring_without_the_stolen_key_refuses_what_it_wrote() -> None:
+    forged = Keyring({1: OLD}, current=1).encrypt(CARD, context=PLACE)
+    after = Keyring({2: NEW}, current=2)
+    for use in (after.decrypt, after.rotate):
+        with pytest.raises(DecryptionError, match=r"^key 1 is not held$"):
+            use(forged, context=PLACE)
+
+
+@pytest.mark.parametrize(("text", "context"), [(2**31, 0), (0, 2**31)])
+def test_two_gibibytes_are_an_overflow_error(text: int, context: int) -> None:
+    ring = Keyring({1: OLD}, current=1)
+    with pytest.raises(OverflowError):
+        ring.encrypt(bytes(text), context=bytes(context))
+
+
+def test_a_context_of_two_gibibytes_is_an_overflow_error_for_a_reader_too() -> None:
+    ring = Keyring({1: OLD}, current=1)
+    stored = ring.encrypt(CARD, context=PLACE)
+    for use in (ring.decrypt, ring.rotate):
+        with pytest.raises(OverflowError):
+            use(stored, context=bytes(2**31))
 
 
 @pytest.mark.parametrize("method", [Keyring.encrypt, Keyring.decrypt, Keyring.rotate])

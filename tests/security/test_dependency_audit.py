@@ -299,6 +299,13 @@ def test_a_line_that_is_no_pin_is_refused(line: str) -> None:
         kept.read_lock(f"acme-audit==1 --hash=sha256:{ONES}\n{line}\n")
 
 
+def test_a_marker_that_is_nested_too_deep_is_refused_too() -> None:
+    line = f"acme==1 ; {5000 * '('} --hash=sha256:{ZEROS}"
+    with pytest.raises(kept.LockError, match=r"^no pin: acme==1 ; \(+ --hash") as no:
+        kept.read_lock(line)
+    assert isinstance(no.value.__cause__, RecursionError)
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -385,9 +392,11 @@ def test_a_locked_wheel_under_another_name_or_version_is_refused(
         kept.admit(path.rename(tmp_path / name), lock)
 
 
-def test_what_is_not_named_as_a_wheel_is_refused(tmp_path: Path) -> None:
+def test_what_is_not_there_or_not_named_as_a_wheel_is_refused(tmp_path: Path) -> None:
     path = wheel(tmp_path)
     lock = kept.read_lock(locked(path))
+    with pytest.raises(FileNotFoundError):
+        kept.admit(tmp_path / "absent-1-py3-none-any.whl", lock)
     with pytest.raises(ValueError, match="Invalid wheel filename"):
         kept.admit(path.rename(tmp_path / "acme_billing.zip"), lock)
 
@@ -548,6 +557,27 @@ def test_the_commands_lock_audit_export_and_install(
         )
     )
     assert uv.installed == {"acme_audit", "acme_billing"}
+
+
+def test_what_only_developers_need_is_audited_and_not_exported(
+    uv: Uv, services: Services
+) -> None:
+    wheel(services.folder, "acme_lint-3.0.0")
+    project(uv.folder)
+    pyproject = uv.folder / "pyproject.toml"
+    groups = '\n[dependency-groups]\ndev = ["acme-lint"]\n'
+    pyproject.write_text(pyproject.read_text("utf-8") + groups, "utf-8")
+    _, audit, export, _ = map(shlex.split, COMMANDS.read_text("utf-8").splitlines())
+    assert uv.run("lock", index=services.url).returncode == 0
+    address = ["--service-url", services.url]
+    uv.run(*audit[2:], *address, index=services.url)
+    assert "acme-lint" in json.dumps(services.asked)
+    assert uv.run(*export[2:], index=services.url).returncode == 0
+    exported = (uv.folder / "requirements.lock").read_text("utf-8")
+    assert list(kept.read_lock(exported)) == [
+        "acme-audit==2.1.0",
+        "acme-billing==1.0.0",
+    ]
 
 
 def test_an_audit_asks_for_names_and_versions_so_it_misses_a_tampered_wheel(

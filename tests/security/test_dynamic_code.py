@@ -1,7 +1,9 @@
 import ast
+import inspect
 import operator
+import sys
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +172,38 @@ def test_the_longest_formula_may_be_as_deep_as_it_is_long() -> None:
         FormulaError, match=r"^a formula of 201 characters is too long$"
     ):
         evaluate("-" * 200 + "1", {})
+
+
+def test_the_callers_decimal_context_changes_nothing() -> None:
+    with localcontext(Context(prec=4, traps=[])):
+        assert str(evaluate("1 / 3 * 3", {})) == "0." + 28 * "9"
+        assert evaluate("kg * 1.00001", NAMES) == Decimal("12.00012")
+        with pytest.raises(FormulaError, match=r"^DivisionByZero in the formula$"):
+            evaluate("kg / 0", NAMES)
+
+
+@pytest.mark.parametrize(
+    ("kg", "why"),
+    [
+        ("Infinity", "the formula is Infinity"),
+        ("-Infinity", "the formula is -Infinity"),
+        ("NaN", "the formula is NaN"),
+        ("sNaN", "InvalidOperation in the formula"),
+    ],
+)
+def test_a_value_that_is_not_finite_is_a_formula_error(kg: str, why: str) -> None:
+    with pytest.raises(FormulaError) as refused:
+        evaluate("kg + 1", {"kg": Decimal(kg)})
+    assert str(refused.value) == why
+
+
+def test_a_caller_who_is_deep_in_a_recursion_gets_a_formula_error() -> None:
+    def deeper(levels: int) -> Decimal:
+        return deeper(levels - 1) if levels else evaluate("-" * 199 + "1", {})
+
+    room = sys.getrecursionlimit() - len(inspect.stack())
+    with pytest.raises(FormulaError, match=r"^RecursionError in the formula$"):
+        deeper(room - 100)
 
 
 def test_without_a_bound_depth_alone_stops_the_parser() -> None:

@@ -122,9 +122,9 @@ def test_a_contract_sealed_for_another_number_is_refused(number: str) -> None:
 
 @pytest.mark.parametrize("byte", range(len(SEALED)))
 def test_every_changed_bit_is_refused(byte: int) -> None:
+    changed = bytearray(SEALED)
     for bit in range(8):
-        changed = bytearray(SEALED)
-        changed[byte] ^= 1 << bit
+        changed[byte] = SEALED[byte] ^ 1 << bit
         with pytest.raises(InvalidTag):
             kept.unseal(KEY, bytes(changed), "C-17")
 
@@ -135,10 +135,25 @@ def test_every_truncated_file_is_refused(length: int) -> None:
         kept.unseal(KEY, SEALED[:length], "C-17")
 
 
-@pytest.mark.parametrize("length", [0, 16, 24, 33])
-def test_a_key_of_another_length_is_refused(length: int) -> None:
-    with pytest.raises(ValueError, match=rf"^the key has {length} bytes instead of 32"):
+@pytest.mark.parametrize("length", [0, 16, 24, 31, 33])
+def test_a_key_of_another_length_neither_seals_nor_unseals(length: int) -> None:
+    message = rf"^the key has {length} bytes instead of 32$"
+    with pytest.raises(ValueError, match=message):
         kept.seal(bytes(length), CONTRACT, "C-17")
+    with pytest.raises(ValueError, match=message):
+        kept.unseal(bytes(length), SEALED, "C-17")
+
+
+def test_a_number_that_is_no_text_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        kept.seal(KEY, CONTRACT, "\ud800")
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        kept.unseal(KEY, SEALED, "\ud800")
+
+
+def test_a_contract_of_two_gibibytes_is_an_overflow_error() -> None:
+    with pytest.raises(OverflowError):
+        kept.seal(KEY, bytes(2**31), "C-17")
 
 
 def test_an_etag_is_the_md5_that_a_bucket_answers() -> None:

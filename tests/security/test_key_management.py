@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, TracebackType
 from typing import TypedDict, cast
 
 import pytest
@@ -27,7 +27,7 @@ from snippets.security.key_management import (
 SECRET = bytes(range(100, 132))
 IN_BASE64 = base64.b64encode(SECRET).decode()
 NO_KEY = "no key: set SHOP_KEY_FILE or SHOP_KEY"
-steady = settings(derandomize=True, database=None, deadline=None)
+steady = settings(derandomize=True, database=None, deadline=None, max_examples=30)
 secrets = st.binary(min_size=32, max_size=32)
 
 
@@ -96,6 +96,7 @@ UNUSABLE = {
     "a placeholder that is base64": ("changeme", "the key has 6 bytes, not 32"),
     "another alphabet": (IN_BASE64.replace("a", "-", 1), NO_BASE64),
     "no ASCII": ("schl\u00fcssel", NO_BASE64),
+    "blanks": (" \n", "the key has 0 bytes, not 32"),
     "cut short": (IN_BASE64.removesuffix("="), NO_BASE64),
     "31 bytes": (
         base64.b64encode(SECRET[:31]).decode(),
@@ -120,6 +121,56 @@ def test_a_service_with_an_unusable_key_does_not_start(
         load_master_key({name: value})
     assert str(refused.value) == message
     assert refused.value.__cause__ is None
+
+
+def test_a_variable_that_is_not_utf_8_is_no_key() -> None:
+    with pytest.raises(UnusableKeyError) as refused:
+        load_master_key({"SHOP_KEY": "\udcff" + IN_BASE64})
+    assert str(refused.value) == NO_BASE64
+
+
+def locals_shown(error: BaseException) -> str:
+    """Format an error with all local variables, as error reporters do."""
+    told = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join(told.format())
+
+
+@pytest.mark.parametrize("name", ["SHOP_KEY", "SHOP_KEY_FILE"])
+@pytest.mark.parametrize(
+    ("end", "message"), [("!", NO_BASE64), ("AAAAA", "the key has 36 bytes, not 32")]
+)
+def test_the_traceback_of_a_refused_key_does_not_show_it(
+    name: str, end: str, message: str, tmp_path: Path
+) -> None:
+    mounted = tmp_path / "shop-key"
+    mounted.write_text(IN_BASE64.removesuffix("=") + end, "utf-8")
+    value = {"SHOP_KEY": mounted.read_text("utf-8"), "SHOP_KEY_FILE": str(mounted)}
+    with pytest.raises(UnusableKeyError) as refused:
+        load_master_key({name: value[name]})
+    assert str(refused.value) == message
+    refused.value.__traceback__ = of_the_snippet(refused.value.__traceback__)
+    text = locals_shown(refused.value)
+    assert "load_master_key" in text
+    assert shows_no_part_of_the_secret(text)
+
+
+def of_the_snippet(told: TracebackType | None) -> TracebackType | None:
+    """Drop the frames of the test, whose own variables hold the secret."""
+    while told is not None and told.tb_frame.f_code.co_filename == __file__:
+        told = told.tb_next
+    return told
+
+
+def test_the_traceback_of_a_file_that_is_not_there_does_not_show_the_variable(
+    tmp_path: Path,
+) -> None:
+    environment = {"SHOP_KEY_FILE": str(tmp_path / "absent"), "SHOP_KEY": IN_BASE64}
+    with pytest.raises(FileNotFoundError) as refused:
+        load_master_key(environment)
+    refused.value.__traceback__ = of_the_snippet(refused.value.__traceback__)
+    text = locals_shown(refused.value)
+    assert "load_master_key" in text
+    assert shows_no_part_of_the_secret(text)
 
 
 def test_a_service_without_a_key_does_not_start() -> None:
@@ -158,7 +209,7 @@ def test_whatever_shows_the_key_shows_its_fingerprint(
     show: Callable[[MasterKey], str],
 ) -> None:
     shown = show(MasterKey(SECRET))
-    assert "MasterKey(fingerprint='452069a5')" in shown
+    assert "MasterKey(fingerprint='ee1c1a81')" in shown
     assert shows_no_part_of_the_secret(shown)
 
 
@@ -173,10 +224,7 @@ def test_a_traceback_with_local_variables_does_not_show_the_key() -> None:
 
     with pytest.raises(TypeError) as failed:
         start(MasterKey(SECRET))
-    told = traceback.TracebackException.from_exception(
-        failed.value, capture_locals=True
-    )
-    text = "".join(told.format())
+    text = locals_shown(failed.value)
     assert "key = MasterKey(fingerprint=" in text
     assert shows_no_part_of_the_secret(text)
 
@@ -184,6 +232,12 @@ def test_a_traceback_with_local_variables_does_not_show_the_key() -> None:
 def test_a_fingerprint_tells_keys_apart_and_is_the_same_in_each_process() -> None:
     assert repr(MasterKey(SECRET)) == repr(MasterKey(SECRET))
     assert repr(MasterKey(SECRET)) != repr(MasterKey(SECRET[::-1]))
+
+
+def test_the_fingerprint_is_part_of_no_key_for_a_purpose_of_that_name() -> None:
+    key = MasterKey(SECRET)
+    assert key.derive(b"fingerprint")[:4].hex() not in repr(key)
+    assert key.derive(b"MasterKey/fingerprint")[:4].hex() in repr(key)
 
 
 def test_the_key_has_no_attributes_to_list() -> None:

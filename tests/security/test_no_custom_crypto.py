@@ -1,3 +1,4 @@
+import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
@@ -225,14 +226,52 @@ def test_a_grant_is_read_as_utf_8_whatever_its_bytes() -> None:
         (GRANT, SIGNATURE[:-1]),
         (GRANT, b""),
         (GRANT, sign(bytes(32), GRANT)),
+        (GRANT + b"&role=admin", SIGNATURE),
+        (b"", SIGNATURE),
     ],
-    ids=["other role", "short signature", "no signature", "other key"],
+    ids=["other role", "cut off", "no signature", "other key", "longer", "no grant"],
 )
 def test_a_grant_that_was_not_signed_so_is_refused(
     grant: bytes, signature: bytes
 ) -> None:
     with pytest.raises(InvalidSignature):
         read_grant(KEY, grant, signature)
+
+
+@pytest.mark.parametrize("size", [0, 1, 31])
+def test_a_short_key_neither_signs_nor_verifies(size: int) -> None:
+    empty_mac = hmac.digest(bytes(size), GRANT, "sha256")
+    uses = (
+        lambda: sign(bytes(size), GRANT),
+        lambda: read_grant(bytes(size), GRANT, empty_mac),
+    )
+    for use in uses:
+        with pytest.raises(ValueError, match=r"^the key has") as refused:
+            use()
+        assert str(refused.value) == f"the key has {size} bytes, not 32 or more"
+
+
+def test_half_a_surrogate_pair_is_not_locked() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        Notes([SECRET]).lock("\ud800")
+
+
+def test_what_is_no_text_is_not_unlocked_as_text() -> None:
+    with pytest.raises(UnicodeDecodeError):
+        Notes([SECRET]).unlock(Fernet(SECRET).encrypt(b"\xff"))
+
+
+@pytest.mark.parametrize("key", ["", "secret", "\ud800", "ä", 43 * "A", SECRET[:-4]])
+def test_what_is_no_fernet_key_is_a_value_error(key: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Notes([key])
+
+
+def test_a_token_opens_in_the_row_of_another_customer() -> None:
+    notes = Notes([SECRET])
+    rows = {"ada": notes.lock("call back"), "eve": notes.lock("")}
+    rows["eve"] = rows["ada"]
+    assert notes.unlock(rows["eve"]) == "call back"
 
 
 def test_every_changed_bit_of_a_grant_or_its_signature_is_refused() -> None:

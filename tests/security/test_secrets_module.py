@@ -87,16 +87,55 @@ def test_a_token_is_redeemed_once_and_for_its_user() -> None:
     ]
 
 
-@pytest.mark.parametrize("token", ["", "guess", "ä"])
+@pytest.mark.parametrize("token", ["", "guess", "ä", "\0", "\ud800", 1_000_000 * "a"])
 def test_an_unknown_token_is_nobodys(token: str) -> None:
     resets = Resets()
-    resets.issue("ada", NOW)
+    good = resets.issue("ada", NOW)
     assert resets.redeem(token, NOW) is None
+    assert resets.redeem(good, NOW) == "ada"
+
+
+def test_a_redeemed_token_uses_up_the_others_of_its_user() -> None:
+    resets = Resets()
+    forwarded, fresh = resets.issue("ada", NOW), resets.issue("ada", NOW)
+    for_bob = resets.issue("bob", NOW)
+    assert resets.redeem(fresh, NOW) == "ada"
+    assert resets.redeem(forwarded, NOW) is None
+    assert resets.redeem(for_bob, NOW) == "bob"
+
+
+def test_expired_tokens_are_forgotten_when_the_next_is_issued() -> None:
+    resets = Resets()
+    for _ in range(3):
+        resets.issue("ada", NOW)
+    young = resets.issue("bob", NOW + SECOND)
+    resets.issue("eve", NOW + timedelta(minutes=30))
+    assert repr(vars(resets)).count("'ada'") == 0
+    assert resets.redeem(young, NOW + timedelta(minutes=30)) == "bob"
+
+
+@pytest.mark.parametrize(
+    "now", [datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)], ids=str
+)
+def test_a_token_holds_at_the_ends_of_time(now: datetime) -> None:
+    resets = Resets()
+    assert resets.redeem(resets.issue("ada", now), now) == "ada"
+
+
+def test_a_time_without_its_zone_is_a_type_error_and_uses_nothing_up() -> None:
+    resets = Resets()
+    token = resets.issue("ada", NOW)
+    naive = NOW.replace(tzinfo=None)
+    with pytest.raises(TypeError, match="offset-naive and offset-aware"):
+        resets.redeem(token, naive)
+    with pytest.raises(TypeError, match="offset-naive and offset-aware"):
+        resets.issue("bob", naive)
+    assert resets.redeem(token, NOW) == "ada"
 
 
 def test_a_token_holds_for_half_an_hour_and_not_a_moment_longer() -> None:
     resets = Resets()
-    early, late = resets.issue("ada", NOW), resets.issue("ada", NOW)
+    early, late = resets.issue("ada", NOW), resets.issue("bob", NOW)
     until = NOW + timedelta(minutes=30)
     assert resets.redeem(early, until - timedelta.resolution) == "ada"
     assert resets.redeem(late, until) is None
@@ -168,9 +207,8 @@ def test_the_same_tokens_give_away_every_voucher_that_follows(
     observe: Observe,
 ) -> None:
     computed = twin(tokens_for_eve(avoid.Resets().issue))
-    for _ in range(100):
-        made = avoid.voucher()
-        assert "".join(computed.choices(LETTERS, k=16)) == made
+    made = [avoid.voucher() for _ in range(100)]
+    assert ["".join(computed.choices(LETTERS, k=16)) for _ in range(100)] == made
     observe("the next 100 vouchers were computed before they were made")
 
 

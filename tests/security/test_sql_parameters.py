@@ -2,7 +2,7 @@ import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import FrozenInstanceError
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import psycopg
 import pytest
@@ -55,6 +55,11 @@ HOSTILE = [
 ]
 
 
+def ascii_start(text: str) -> str:
+    """Name a hostile text by how it starts."""
+    return ascii(text[:9])
+
+
 @pytest.fixture
 def sqlite() -> Generator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:")) as connection:
@@ -105,6 +110,11 @@ class Shop:
         return str(token(self.connection))
 
 
+class Typed(TypedDict):
+    text: str
+    cities: Sequence[str]
+
+
 def token(connection: sqlite3.Connection | psycopg.Connection) -> object:
     """Read what no search may show or change."""
     return connection.execute("SELECT token FROM staff").fetchall()[0][0]
@@ -147,6 +157,71 @@ def test_a_wildcard_in_the_text_stands_for_itself(shops: Shop) -> None:
     }
 
 
+def test_upper_and_lower_case_are_told_apart_in_either_system(shops: Shop) -> None:
+    shops.add("Ada")
+    assert shops.search("A") == ["Ada"]
+    assert shops.search("ad") == ["ada"]
+
+
+def test_sqlites_like_ignores_the_case_of_ascii_letters_alone(
+    sqlite: sqlite3.Connection,
+) -> None:
+    row = sqlite.execute("SELECT 'ADA' LIKE 'ada', 'É' LIKE 'é'").fetchone()
+    assert row == (1, 0)
+
+
+def test_sqlites_like_refuses_a_long_pattern_and_postgresqls_takes_it(
+    sqlite: sqlite3.Connection, psql: psycopg.Connection
+) -> None:
+    taken = psql.execute("SELECT 'a' LIKE %s", ["%" * 60_000]).fetchall()
+    assert taken == [(True,)]
+    with pytest.raises(sqlite3.OperationalError, match="pattern too complex"):
+        sqlite.execute("SELECT 'a' LIKE ?", ["%" * 60_000]).fetchall()
+
+
+@pytest.mark.parametrize("letter", ["a", "%", "\U0001f600"])
+def test_the_longest_text_and_list_are_searched(shops: Shop, letter: str) -> None:
+    text = 200 * letter
+    shops.add(text)
+    assert shops.search(text, cities=50 * ["Oslo"]) == [text]
+
+
+@pytest.mark.parametrize(
+    "text", [201 * "a", 60_000 * "a", "a\0", "a\nb", "\ud800"], ids=ascii_start
+)
+def test_a_text_that_nobody_types_is_refused(text: str) -> None:
+    for texts in ({"text": text, "cities": ()}, {"text": "", "cities": ("", text)}):
+        typed = cast("Typed", texts)
+        with pytest.raises(
+            ValueError, match=r"^search for 200 printable characters at most$"
+        ):
+            Search(shop=1, order=Order.NAME, **typed)
+
+
+def test_a_list_that_nobody_types_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^name 50 cities at most$"):
+        Search(shop=1, text="", cities=51 * ("Oslo",), order=Order.NAME)
+
+
+@pytest.mark.parametrize("shop", [-1, 0, 2**63 - 1, -(2**63)])
+def test_a_shop_that_does_not_exist_has_no_customers(shops: Shop, shop: int) -> None:
+    assert shops.search(shop=shop) == []
+
+
+def test_a_number_of_more_than_64_bits_is_an_overflow_error_in_sqlite(
+    sqlite: sqlite3.Connection,
+) -> None:
+    with pytest.raises(OverflowError):
+        Shop(sqlite).search(shop=2**63)
+
+
+def test_a_number_that_is_too_big_for_postgresql_is_its_error(
+    psql: psycopg.Connection,
+) -> None:
+    with pytest.raises(psycopg.Error):
+        Shop(psql).search(shop=10**200_000)
+
+
 @pytest.mark.parametrize(
     ("cities", "found"),
     [
@@ -169,7 +244,7 @@ def test_a_list_is_sorted_by_the_column_that_was_named(shops: Shop) -> None:
     assert shops.search(order=Order("city")) == ["bob", "ada"]
 
 
-def test_equal_names_and_cities_keep_one_order(shops: Shop) -> None:
+def test_customers_of_one_city_are_sorted_by_name(shops: Shop) -> None:
     for name, city in [("cy", "Oslo"), ("ada", "Oslo"), ("ada", "Bergen")]:
         shops.add(name, city)
     assert shops.search(order=Order.CITY) == ["ada", "bob", "ada", "ada", "cy"]
