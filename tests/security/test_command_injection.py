@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from proof.clock import REAL_ASYNCIO
-from proof.record import Attack
-from proof.testing import Observe
+from proof.testing.basics import Observe
+from proof.testing.clock import REAL_ASYNCIO
+from proof.testing.record import Attack
 from snippets.security import command_injection
 from snippets.security.command_injection import SearchError, search
 from snippets.security.command_injection_avoid import (
