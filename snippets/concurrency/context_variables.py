@@ -14,6 +14,32 @@ NUMBER = re.compile(r"[\w.-]{1,64}")  # one line of the log stays one line
 _request = ContextVar("request", default="-")
 
 
+async def in_pool[**P, T](
+    pool: ThreadPoolExecutor,
+    function: Callable[P, T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Do what ``asyncio.to_thread`` does, in a pool of your own.
+
+    As with ``to_thread``, cancelling the caller does not stop the function.
+
+    Returns:
+        What the function returns.
+
+    Raises:
+        RuntimeError: If the pool was shut down.
+        Exception: What the function raises.
+    """
+    # --8<-- [start:answer]
+    context = copy_context()  # one for each call: two threads can't enter the same
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(
+        pool, lambda: context.run(function, *args, **kwargs)
+    )
+    # --8<-- [end:answer]
+
+
 @contextmanager
 def request(number: str) -> Generator[None]:
     """Name the request that the code inside works for.
@@ -48,32 +74,6 @@ def current() -> str:
         The number; ``-`` outside of any request.
     """
     return _request.get()
-
-
-async def in_pool[**P, T](
-    pool: ThreadPoolExecutor,
-    function: Callable[P, T],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    """Do what ``asyncio.to_thread`` does, in a pool of your own.
-
-    As with ``to_thread``, cancelling the caller does not stop the function.
-
-    Returns:
-        What the function returns.
-
-    Raises:
-        RuntimeError: If the pool was shut down.
-        Exception: What the function raises.
-    """
-    # --8<-- [start:answer]
-    context = copy_context()  # one for each call: two threads can't enter the same
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(
-        pool, lambda: context.run(function, *args, **kwargs)
-    )
-    # --8<-- [end:answer]
 
 
 class RequestFilter(logging.Filter):

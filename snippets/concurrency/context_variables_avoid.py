@@ -3,13 +3,7 @@
 import asyncio
 import re
 import threading
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    Callable,
-    Generator,
-    Iterable,
-)
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
@@ -26,6 +20,16 @@ class _OfThread(threading.local):
 _of_thread = _OfThread()
 
 
+async def in_pool_without_context(
+    pool: ThreadPoolExecutor, function: Callable[[str], None], line: str
+) -> None:
+    # --8<-- [start:answer]
+    loop = asyncio.get_running_loop()
+    # expect: test[a_bare_executor_forgets_the_request]
+    await loop.run_in_executor(pool, function, line)
+    # --8<-- [end:answer]
+
+
 @contextmanager
 def request(number: str) -> Generator[None]:
     if not NUMBER.fullmatch(number):
@@ -39,16 +43,6 @@ def request(number: str) -> Generator[None]:
 
 def current() -> str:
     return _request.get()
-
-
-async def in_pool_without_context(
-    pool: ThreadPoolExecutor, function: Callable[[str], None], line: str
-) -> None:
-    # --8<-- [start:answer]
-    loop = asyncio.get_running_loop()
-    # expect: test[a_bare_executor_forgets_the_request]
-    await loop.run_in_executor(pool, function, line)
-    # --8<-- [end:answer]
 
 
 async def in_pool_by_hand(
@@ -76,7 +70,7 @@ async def in_pool_all(
     await asyncio.gather(*(loop.run_in_executor(pool, run, line) for line in lines))
 
 
-async def lines_of(number: str, stock: AsyncIterable[str]) -> AsyncGenerator[str]:
+async def lines_of(number: str, stock: AsyncGenerator[str]) -> AsyncGenerator[str]:
     with request(number):
         async for line in stock:
             # expect: ruff[ASYNC119]
@@ -87,8 +81,6 @@ async def lines_of(number: str, stock: AsyncIterable[str]) -> AsyncGenerator[str
 
 @contextmanager
 def request_of_thread(number: str) -> Generator[None]:
-    if not NUMBER.fullmatch(number):
-        raise ValueError(f"not a request's number: {number[:80]!r}")
     outer = _of_thread.number
     # expect: test[two_requests_on_one_thread_share_what_belongs_to_the_thread]
     _of_thread.number = number

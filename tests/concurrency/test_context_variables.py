@@ -296,9 +296,7 @@ NO_NUMBERS = ["", "7\n", "7\nERROR paid", "7 8", "7\0", "\ud800", "7" * 65, "%s!
 
 
 @pytest.mark.parametrize("number", NO_NUMBERS)
-@pytest.mark.parametrize(
-    "enter", [request, context_variables_avoid.request, request_of_thread]
-)
+@pytest.mark.parametrize("enter", [request, context_variables_avoid.request])
 def test_a_number_that_would_forge_the_log_is_refused(
     enter: Callable[[str], AbstractContextManager[None]], number: str
 ) -> None:
