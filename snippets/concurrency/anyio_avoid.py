@@ -1,9 +1,15 @@
-"""Fetch a file from a mirror, in a library that only knows asyncio."""
+"""Fetch a file from the mirror that answers first, in a library that needs asyncio."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 5.0
+MAX_HEAD_START = 60.0
 
 
 class Mirror(Protocol):
@@ -11,15 +17,50 @@ class Mirror(Protocol):
     async def aclose(self) -> None: ...
 
 
-async def fetch_with_asyncios_timeout(
-    mirrors: Sequence[Mirror], *, head_start: float
-) -> bytes:
-    for mirror in mirrors:
-        with suppress(OSError):
-            # expect: test[under_trio_asyncios_primitives_find_no_loop]
-            async with asyncio.timeout(head_start):
-                return await mirror.fetch()
-    raise ConnectionError("no mirror answered")
+async def fastest_on_asyncio(mirrors: Sequence[Mirror], *, head_start: float) -> bytes:
+    if not mirrors:
+        raise ValueError("no mirror to ask")
+    if not 0 <= head_start <= MAX_HEAD_START:
+        raise ValueError("head_start must be from 0 to 60 seconds")
+    answers: list[bytes] = []
+    errors: list[OSError] = []
+    racing: list[asyncio.Task[None]] = []
+
+    async def ask(mirror: Mirror, ended: asyncio.Event) -> None:
+        try:
+            answers.append(await mirror.fetch())
+            for other in racing:
+                if other is not asyncio.current_task():
+                    other.cancel()
+        except OSError as error:
+            errors.append(error)
+        finally:
+            ended.set()
+            await _close(mirror)
+
+    # --8<-- [start:answer]
+    # expect: test[under_trio_a_task_group_of_asyncio_finds_no_loop]
+    async with asyncio.TaskGroup() as race:
+        for mirror in mirrors:
+            ended = asyncio.Event()
+            racing.append(race.create_task(ask(mirror, ended)))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(head_start):
+                    await ended.wait()
+            if answers:
+                break
+    # --8<-- [end:answer]
+    if not answers:
+        raise ExceptionGroup("no mirror answered", errors)
+    return answers[0]
+
+
+async def _close(mirror: Mirror) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await mirror.aclose()
+    except Exception:
+        log.exception("a mirror was not closed")
 
 
 async def fetch_with_asyncios_error(mirror: Mirror, abandoned: list[Mirror]) -> bytes:

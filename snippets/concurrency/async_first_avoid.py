@@ -21,26 +21,32 @@ def gifts(lines: Iterable[Line]) -> list[Line]:
     return list(filter(is_gift, lines))
 
 
+async def quote_in_sequence(
+    lines: Sequence[Line], fetch_price: Callable[[str], Awaitable[Decimal]]
+) -> Decimal:
+    # --8<-- [start:answer]
+    skus = {line.sku for line in lines if not await is_gift(line)}
+    # expect: test[awaiting_each_price_in_turn_takes_the_sum_of_all_waits]
+    prices = {sku: await fetch_price(sku) for sku in skus}
+    return await total(lines, prices)
+    # --8<-- [end:answer]
+
+
 async def total(lines: Iterable[Line], prices: Mapping[str, Decimal]) -> Decimal:
     cost = Decimal(0)
     for line in lines:
+        if line.quantity < 1:
+            raise ValueError(f"{line.quantity} of {line.sku}")
         # expect: test[awaiting_a_computation_gives_nobody_else_a_turn]
         if not await is_gift(line):
             cost += line.quantity * prices[line.sku]
     return cost
 
 
-async def quote_in_sequence(
-    lines: Sequence[Line], fetch_price: Callable[[str], Awaitable[Decimal]]
-) -> Decimal:
-    # expect: test[awaiting_each_price_in_turn_takes_the_sum_of_all_waits]
-    prices = {line.sku: await fetch_price(line.sku) for line in lines}
-    return await total(lines, prices)
-
-
 def quote_in_a_plain_function(
     lines: Sequence[Line], get_price: Callable[[str], Decimal]
 ) -> Decimal:
+    charged = [line for line in lines if not line.sku.startswith("GIFT-")]
     # expect: test[a_plain_function_that_waits_takes_the_sum_and_holds_up_the_rest]
-    prices = {line.sku: get_price(line.sku) for line in lines}
-    return sum((line.quantity * prices[line.sku] for line in lines), Decimal(0))
+    prices = {sku: get_price(sku) for sku in {line.sku for line in charged}}
+    return sum((line.quantity * prices[line.sku] for line in charged), Decimal(0))

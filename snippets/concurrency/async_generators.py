@@ -1,8 +1,14 @@
 """Stream the rows of a query, and let go of its connection when done."""
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 5.0
 
 
 class Cursor[Row](Protocol):
@@ -17,29 +23,6 @@ class Cursor[Row](Protocol):
         ...
 
 
-async def stream[Row](
-    query: Callable[[], Awaitable[Cursor[Row]]], *, page: int = 100
-) -> AsyncGenerator[Row]:
-    """Give one row after the other, with one page of them in memory.
-
-    Holds a connection from the first row to the last: iterate it in `aclosing`.
-
-    Args:
-        query: Starts the query.
-        page: How many rows are fetched at a time.
-
-    Yields:
-        The rows in the order of the query.
-    """
-    cursor = await query()  # in here: a generator that never starts holds nothing
-    try:
-        while rows := await cursor.fetch(page):
-            for row in rows:
-                yield row
-    finally:
-        await cursor.close()
-
-
 async def find[Row](
     query: Callable[[], Awaitable[Cursor[Row]]], wanted: Callable[[Row], bool]
 ) -> Row | None:
@@ -50,7 +33,10 @@ async def find[Row](
         wanted: Says whether a row is it.
 
     Returns:
-        The row, or ``None`` where there is none. The connection is free again.
+        The row, or ``None`` where there is none.
+
+    Raises:
+        Exception: If the query, a fetch or ``wanted`` fails: that error.
 
     Examples:
         >>> import asyncio
@@ -67,8 +53,50 @@ async def find[Row](
         >>> asyncio.run(search), names
         ('Bob', ['closed'])
     """
+    # --8<-- [start:answer]
     async with aclosing(stream(query)) as rows:
         async for row in rows:
             if wanted(row):
                 return row
     return None
+    # --8<-- [end:answer]
+
+
+async def stream[Row](
+    query: Callable[[], Awaitable[Cursor[Row]]], *, page: int = 100
+) -> AsyncGenerator[Row]:
+    """Give one row after the other, with one page of them in memory.
+
+    Holds a connection from the first row to the last: iterate it in `aclosing`. An
+    error of closing is logged, and closing has 5 seconds.
+
+    Args:
+        query: Starts the query.
+        page: How many rows are fetched at a time.
+
+    Yields:
+        The rows in the order of the query.
+
+    Raises:
+        ValueError: If a page has no row.
+        Exception: If the query can't be started, or a fetch fails: that error.
+    """
+    if page < 1:
+        raise ValueError(f"page must be at least 1, not {page}")
+    cursor = await query()  # in here: a generator that never starts holds nothing
+    try:
+        while rows := await cursor.fetch(page):
+            for row in rows:
+                yield row
+    finally:
+        await _close(cursor)
+
+
+async def _close(cursor: Cursor[object]) -> None:
+    """Give the connection back, or log why it could not be given back."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await cursor.close()
+    except Exception:
+        # raised from a `finally`, it would replace the error or cancellation
+        log.exception("a cursor was not closed")

@@ -1,8 +1,13 @@
 """Stream the rows of a query, and leave its connection to the garbage collector."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 5.0
 
 
 class Cursor[Row](Protocol):
@@ -10,26 +15,16 @@ class Cursor[Row](Protocol):
     async def close(self) -> None: ...
 
 
-async def stream[Row](
-    query: Callable[[], Awaitable[Cursor[Row]]], *, page: int = 100
-) -> AsyncGenerator[Row]:
-    cursor = await query()
-    try:
-        while rows := await cursor.fetch(page):
-            for row in rows:
-                yield row
-    finally:
-        await cursor.close()
-
-
 async def find_and_leave[Row](
     query: Callable[[], Awaitable[Cursor[Row]]], wanted: Callable[[Row], bool]
 ) -> Row | None:
+    # --8<-- [start:answer]
     async for row in stream(query):
         if wanted(row):
             # expect: test[finally_has_not_run_when_the_callers_next_statement_does]
             return row
     return None
+    # --8<-- [end:answer]
 
 
 async def check_and_report[Row](
@@ -58,4 +53,26 @@ async def stream_in_time[Row](
                     # expect: test[a_deadline_round_a_yield_cancels_who_iterates]
                     yield row
     finally:
-        await cursor.close()
+        await _close(cursor)
+
+
+async def stream[Row](
+    query: Callable[[], Awaitable[Cursor[Row]]], *, page: int = 100
+) -> AsyncGenerator[Row]:
+    if page < 1:
+        raise ValueError(f"page must be at least 1, not {page}")
+    cursor = await query()
+    try:
+        while rows := await cursor.fetch(page):
+            for row in rows:
+                yield row
+    finally:
+        await _close(cursor)
+
+
+async def _close(cursor: Cursor[object]) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await cursor.close()
+    except Exception:
+        log.exception("a cursor was not closed")

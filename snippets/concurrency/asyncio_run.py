@@ -1,17 +1,22 @@
 """Look up exchange rates: in async code, in a program, and where nothing can await."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Iterable
-from contextlib import aclosing, contextmanager
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 5.0
 
 
 class Client(Protocol):
     """A connection to the bank, which belongs to the loop that it was opened in."""
 
     async def rate(self, currency: str) -> Decimal:
-        """Ask what a euro costs."""
+        """Ask what a euro costs; raise OSError or LookupError."""
         ...
 
     async def aclose(self) -> None:
@@ -24,43 +29,30 @@ class Client(Protocol):
 type Connect = Callable[[], Coroutine[Any, Any, Client]]
 
 
-async def rates(connect: Connect, currencies: Iterable[str]) -> dict[str, Decimal]:
-    """Look up several rates over one connection.
-
-    Args:
-        connect: Opens the connection.
-        currencies: What to look up.
-
-    Returns:
-        The rate of each currency.
-    """
-    async with aclosing(await connect()) as client:
-        return {currency: await client.rate(currency) for currency in currencies}
-
-
+# --8<-- [start:answer]
 def main(connect: Connect, currencies: Iterable[str]) -> str:
-    """List rates: the entry of a program, and the only place that starts a loop.
-
-    Args:
-        connect: Opens the connection.
-        currencies: What to look up.
-
-    Returns:
-        A line for each rate.
-    """
-    found = asyncio.run(rates(connect, currencies))
+    """List rates: the entry of a program. RuntimeError where a loop already runs."""
+    found = asyncio.run(rates(connect, currencies))  # the one call that starts a loop
     return "\n".join(f"{currency} {rate}" for currency, rate in found.items())
+
+
+async def rates(connect: Connect, currencies: Iterable[str]) -> dict[str, Decimal]:
+    """Look up several rates over one connection."""
+    async with _opened(connect) as client:
+        return {currency: await client.rate(currency) for currency in currencies}
+    # --8<-- [end:answer]
 
 
 @contextmanager
 def rate_reader(connect: Connect) -> Generator[Callable[[str], Decimal]]:
     """Look up rates from code that can't await, all of them over one connection.
 
-    Args:
-        connect: Opens the connection.
-
     Yields:
-        A function that returns the rate of a currency.
+        A function that returns the rate of a currency; for this thread, in the block.
+
+    Raises:
+        RuntimeError: If a loop runs in this thread.
+        Exception: If the connection can't be opened, or a lookup fails: that error.
 
     Examples:
         >>> import asyncio
@@ -79,4 +71,24 @@ def rate_reader(connect: Connect) -> Generator[Callable[[str], Decimal]]:
         try:
             yield lambda currency: runner.run(client.rate(currency))
         finally:
-            runner.run(client.aclose())
+            runner.run(_close(client))
+
+
+@asynccontextmanager
+async def _opened(connect: Connect) -> AsyncGenerator[Client]:
+    """Hold a connection for as long as the block runs."""
+    client = await connect()
+    try:
+        yield client
+    finally:
+        await _close(client)
+
+
+async def _close(client: Client) -> None:
+    """Close a connection, or log why it could not be closed."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await client.aclose()
+    except Exception:
+        # raised from a `finally`, it would replace the error or cancellation
+        log.exception("a connection to the bank was not closed")

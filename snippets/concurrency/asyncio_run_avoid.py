@@ -1,10 +1,15 @@
 """Look up exchange rates, with a loop started wherever one seems to be missing."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import aclosing
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 5.0
 
 
 class Client(Protocol):
@@ -16,14 +21,16 @@ class Client(Protocol):
 type Connect = Callable[[], Coroutine[Any, Any, Client]]
 
 
+# --8<-- [start:answer]
 async def rates(connect: Connect, currencies: Iterable[str]) -> dict[str, Decimal]:
-    async with aclosing(await connect()) as client:
+    async with _opened(connect) as client:
         return {currency: rate_now(client, currency) for currency in currencies}
 
 
 def rate_now(client: Client, currency: str) -> Decimal:
     # expect: test[a_loop_cannot_be_started_inside_a_running_loop]
     return asyncio.run(client.rate(currency))
+    # --8<-- [end:answer]
 
 
 def main_on_any_loop(connect: Connect, currency: str) -> Decimal:
@@ -43,3 +50,23 @@ class RateReader:
     def rate(self, currency: str) -> Decimal:
         # expect: test[a_client_does_not_survive_the_loop_it_was_opened_in]
         return asyncio.run(self._client.rate(currency))
+
+    def close(self) -> None:
+        asyncio.run(_close(self._client))
+
+
+@asynccontextmanager
+async def _opened(connect: Connect) -> AsyncGenerator[Client]:
+    client = await connect()
+    try:
+        yield client
+    finally:
+        await _close(client)
+
+
+async def _close(client: Client) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await client.aclose()
+    except Exception:
+        log.exception("a connection to the bank was not closed")

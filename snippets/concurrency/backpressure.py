@@ -16,12 +16,13 @@ async def archive[Frame](
     and the one that waits for room.
 
     Args:
-        frames: The frames as they are read.
+        frames: The frames as they are read. Where storing fails they are not read to
+            the end: hold a generator in ``aclosing``.
         store: Writes one frame.
         ahead: How many frames may wait for the store.
 
     Raises:
-        ValueError: If the queue would be empty or endless.
+        ValueError: If ``ahead`` is below 1.
         ExceptionGroup: If reading or storing fails. The other side is cancelled.
 
     Examples:
@@ -39,12 +40,21 @@ async def archive[Frame](
     """
     if ahead < 1:  # to Queue, zero and less mean: no bound
         raise ValueError(f"ahead must be at least 1, not {ahead}")
+    # --8<-- [start:answer]
     queue = Queue[Frame](maxsize=ahead)
+
+    async def read_all() -> None:
+        try:
+            async for frame in frames:
+                await queue.put(frame)  # reads no further until there is room
+        finally:
+            queue.shutdown()
+
+    # --8<-- [end:answer]
     async with TaskGroup() as group:
-        group.create_task(_store_all(queue, store))
-        async for frame in frames:
-            await queue.put(frame)  # reads no further until there is room
-        queue.shutdown()
+        reading = group.create_task(read_all())
+        await _store_all(queue, store)
+    reading.result()  # a group is silent about a task that ended cancelled
 
 
 async def _store_all[Frame](

@@ -8,13 +8,22 @@ from contextlib import suppress
 async def archive_unbounded[Frame](
     frames: AsyncIterable[Frame], store: Callable[[Frame], Awaitable[None]]
 ) -> None:
+    # --8<-- [start:answer]
     queue = Queue[Frame]()
+
+    async def read_all() -> None:
+        try:
+            async for frame in frames:
+                # expect: test[an_unbounded_queue_holds_all_before_the_first_is_stored]
+                await queue.put(frame)
+        finally:
+            queue.shutdown()
+
+    # --8<-- [end:answer]
     async with TaskGroup() as group:
-        group.create_task(_store_all(queue, store))
-        async for frame in frames:
-            # expect: test[an_unbounded_queue_holds_all_before_the_first_is_stored]
-            await queue.put(frame)
-        queue.shutdown()
+        reading = group.create_task(read_all())
+        await _store_all(queue, store)
+    reading.result()
 
 
 async def archive_in_tasks[Frame](
@@ -41,13 +50,20 @@ async def archive_what_fits[Frame](
     ahead: int,
 ) -> None:
     queue = Queue[Frame](maxsize=ahead)
+
+    async def read_all() -> None:
+        try:
+            async for frame in frames:
+                with suppress(QueueFull):
+                    # expect: test[a_suppressed_queue_full_is_a_lost_frame]
+                    queue.put_nowait(frame)
+        finally:
+            queue.shutdown()
+
     async with TaskGroup() as group:
-        group.create_task(_store_all(queue, store))
-        async for frame in frames:
-            with suppress(QueueFull):
-                # expect: test[a_suppressed_queue_full_is_a_lost_frame]
-                queue.put_nowait(frame)
-        queue.shutdown()
+        reading = group.create_task(read_all())
+        await _store_all(queue, store)
+    reading.result()
 
 
 async def _store_all[Frame](

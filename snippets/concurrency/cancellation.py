@@ -13,6 +13,10 @@ STOP_SECONDS = 10
 type Pay = Callable[[str], Awaitable[str]]
 
 
+class StillRunningError(Exception):
+    """A task has not ended in time after it was cancelled."""
+
+
 class Leases(Protocol):
     """Locks that all machines share; one that is not given back runs out later."""
 
@@ -30,9 +34,13 @@ async def settle(
 
     Args:
         account: Whom to pay.
-        leases: Gives this machine the account, and takes it back in any case.
-        pay: Pays an account and returns the receipt; its errors are the caller's.
+        leases: Gives this machine the account. What can't be given back in time is
+            logged and runs out.
+        pay: Pays an account and returns the receipt.
         receipts: Takes the receipt.
+
+    Raises:
+        Exception: If the account can't be had or paid: that error.
 
     Examples:
         >>> import asyncio
@@ -47,11 +55,13 @@ async def settle(
         >>> receipts
         {'ada': 'ada paid, given back'}
     """
+    # --8<-- [start:answer]
     await leases.acquire(account)
     try:
         receipts[account] = await pay(account)
     finally:
         await _give_back(account, leases)
+    # --8<-- [end:answer]
 
 
 async def _give_back(account: str, leases: Leases) -> None:
@@ -72,7 +82,7 @@ async def stop(worker: asyncio.Task[None]) -> None:
         worker: The task; it may have ended already.
 
     Raises:
-        TimeoutError: If it has not ended in time.
+        StillRunningError: If it has not ended in 10 seconds.
         Exception: If it has failed: its error.
     """
     worker.cancel()
@@ -80,6 +90,6 @@ async def stop(worker: asyncio.Task[None]) -> None:
     done, _ = await asyncio.wait([worker], timeout=STOP_SECONDS)
     if not done:
         message = f"{worker.get_name()} runs on after {STOP_SECONDS} s"
-        raise TimeoutError(message)
+        raise StillRunningError(message)
     if not worker.cancelled():
         worker.result()

@@ -1,9 +1,14 @@
 """Pay accounts under a lease, and run on when told to stop."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+RELEASE_SECONDS = 2
 
 type Pay = Callable[[str], Awaitable[str]]
 
@@ -17,6 +22,7 @@ class Leases(Protocol):
 async def settle_swallowing(
     account: str, leases: Leases, pay: Pay, receipts: MutableMapping[str, str]
 ) -> None:
+    # --8<-- [start:answer]
     await leases.acquire(account)
     # expect: ruff[SIM105]
     try:
@@ -25,7 +31,8 @@ async def settle_swallowing(
     # expect: test[a_swallowed_cancellation_comes_back_at_some_later_await]
     except asyncio.CancelledError:
         pass  # the deadline has passed
-    await leases.release(account)
+    await _give_back(account, leases)
+    # --8<-- [end:answer]
 
 
 async def settle_converting(
@@ -39,7 +46,7 @@ async def settle_converting(
         # expect: test[the_caller_waits_for_a_timeout_error_that_never_comes]
         raise ValueError(message) from error
     finally:
-        await leases.release(account)
+        await _give_back(account, leases)
 
 
 async def settle_cleaning_up_without_end(
@@ -59,3 +66,11 @@ async def stop_as_ruff_offers_it(worker: asyncio.Task[None]) -> None:
     # expect: test[a_supervisor_told_to_stop_meanwhile_runs_on]
     with suppress(asyncio.CancelledError):
         await worker
+
+
+async def _give_back(account: str, leases: Leases) -> None:
+    try:
+        async with asyncio.timeout(RELEASE_SECONDS):
+            await leases.release(account)
+    except Exception:
+        log.exception("the lease on %s has to run out", account)

@@ -2,13 +2,42 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from typing import override
 
+NUMBER = re.compile(r"[\w.-]{1,64}")  # one line of the log stays one line
+
 _request = ContextVar("request", default="-")
+
+
+async def in_pool[**P, T](
+    pool: ThreadPoolExecutor,
+    function: Callable[P, T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Do what ``asyncio.to_thread`` does, in a pool of your own.
+
+    As with ``to_thread``, cancelling the caller does not stop the function.
+
+    Returns:
+        What the function returns.
+
+    Raises:
+        RuntimeError: If the pool was shut down.
+        Exception: What the function raises.
+    """
+    # --8<-- [start:answer]
+    context = copy_context()  # one for each call: two threads can't enter the same
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(
+        pool, lambda: context.run(function, *args, **kwargs)
+    )
+    # --8<-- [end:answer]
 
 
 @contextmanager
@@ -16,7 +45,10 @@ def request(number: str) -> Generator[None]:
     """Name the request that the code inside works for.
 
     Args:
-        number: Its number, as the log shows it.
+        number: Its number, as the log shows it: 1 to 64 letters, digits, ``_.-``.
+
+    Raises:
+        ValueError: If it is no such number.
 
     Examples:
         >>> with request("7"):
@@ -26,6 +58,8 @@ def request(number: str) -> Generator[None]:
         >>> inner, outer, current()
         ('7.1', '7', '-')
     """
+    if not NUMBER.fullmatch(number):
+        raise ValueError(f"not a request's number: {number[:80]!r}")
     token = _request.set(number)
     try:
         yield
@@ -56,30 +90,6 @@ class RequestFilter(logging.Filter):
         return True
 
 
-async def in_pool[**P, T](
-    pool: ThreadPoolExecutor,
-    function: Callable[P, T],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    """Do what ``asyncio.to_thread`` does, in a pool of your own.
-
-    Args:
-        pool: Where the function runs.
-        function: A blocking function.
-        *args: Its positional arguments.
-        **kwargs: Its keyword arguments.
-
-    Returns:
-        What the function returns.
-    """
-    context = copy_context()  # one for each call: two threads can't enter the same
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(
-        pool, lambda: context.run(function, *args, **kwargs)
-    )
-
-
 async def place(
     number: str,
     lines: Iterable[str],
@@ -95,6 +105,10 @@ async def place(
         reserve: Takes a line from the stock; it blocks.
         print_label: Prints a line's label; it blocks.
         printers: A thread for each printer.
+
+    Raises:
+        ValueError: If the order's number is no number of a request.
+        ExceptionGroup: If a step fails, with the errors; steps that run end first.
     """
     with request(number):
         # a task runs in a copy of this context, and its thread in a copy of the task's

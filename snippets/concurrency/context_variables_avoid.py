@@ -1,24 +1,39 @@
 """Write a request's number into every log line, be it another request's."""
 
 import asyncio
+import re
 import threading
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    Callable,
-    Generator,
-    Iterable,
-)
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 
+NUMBER = re.compile(r"[\w.-]{1,64}")
+
 _request = ContextVar("request", default="-")
-_of_thread = threading.local()
+
+
+class _OfThread(threading.local):
+    number = "-"
+
+
+_of_thread = _OfThread()
+
+
+async def in_pool_without_context(
+    pool: ThreadPoolExecutor, function: Callable[[str], None], line: str
+) -> None:
+    # --8<-- [start:answer]
+    loop = asyncio.get_running_loop()
+    # expect: test[a_bare_executor_forgets_the_request]
+    await loop.run_in_executor(pool, function, line)
+    # --8<-- [end:answer]
 
 
 @contextmanager
 def request(number: str) -> Generator[None]:
+    if not NUMBER.fullmatch(number):
+        raise ValueError(f"not a request's number: {number[:80]!r}")
     token = _request.set(number)
     try:
         yield
@@ -28,14 +43,6 @@ def request(number: str) -> Generator[None]:
 
 def current() -> str:
     return _request.get()
-
-
-async def in_pool_without_context(
-    pool: ThreadPoolExecutor, function: Callable[[str], None], line: str
-) -> None:
-    loop = asyncio.get_running_loop()
-    # expect: test[a_bare_executor_forgets_the_request]
-    await loop.run_in_executor(pool, function, line)
 
 
 async def in_pool_by_hand(
@@ -63,7 +70,7 @@ async def in_pool_all(
     await asyncio.gather(*(loop.run_in_executor(pool, run, line) for line in lines))
 
 
-async def lines_of(number: str, stock: AsyncIterable[str]) -> AsyncGenerator[str]:
+async def lines_of(number: str, stock: AsyncGenerator[str]) -> AsyncGenerator[str]:
     with request(number):
         async for line in stock:
             # expect: ruff[ASYNC119]
@@ -74,12 +81,14 @@ async def lines_of(number: str, stock: AsyncIterable[str]) -> AsyncGenerator[str
 
 @contextmanager
 def request_of_thread(number: str) -> Generator[None]:
+    outer = _of_thread.number
     # expect: test[two_requests_on_one_thread_share_what_belongs_to_the_thread]
     _of_thread.number = number
-    yield
-    _of_thread.number = "-"
+    try:
+        yield
+    finally:
+        _of_thread.number = outer
 
 
 def current_of_thread() -> str:
-    number: str = _of_thread.number
-    return number
+    return _of_thread.number

@@ -1,6 +1,7 @@
 import asyncio
+import logging
 import math
-from typing import Any
+from typing import Any, override
 
 import anyio
 import pytest
@@ -16,9 +17,9 @@ from proof.testing.clock import (
 from snippets.concurrency.anyio import fastest
 from snippets.concurrency.anyio_avoid import (
     Mirror,
+    fastest_on_asyncio,
     fetch_with_asyncios_clean_up,
     fetch_with_asyncios_error,
-    fetch_with_asyncios_timeout,
 )
 
 pytestmark = pytest.mark.anyio
@@ -61,6 +62,7 @@ class Fake:
         self.after = after
         self.error = error
         self.closes_after = closes_after
+        self.close_error: Exception | None = None
 
     async def fetch(self) -> bytes:
         self.mirrors.tell(f"{self.name} is asked")
@@ -73,6 +75,8 @@ class Fake:
 
     async def aclose(self) -> None:
         await anyio.sleep(self.closes_after)
+        if self.close_error is not None:
+            raise self.close_error
         self.mirrors.tell(f"{self.name} is closed")
 
 
@@ -185,13 +189,75 @@ async def test_a_deadline_outside_ends_the_race_and_every_mirror_is_closed(
 
 
 async def test_a_close_that_hangs_is_given_up_after_five_seconds(
-    mirrors: Mirrors,
+    mirrors: Mirrors, caplog: pytest.LogCaptureFixture
 ) -> None:
     hanging = Fake(mirrors, "eu", after=1, closes_after=math.inf)
     with anyio.fail_after(60):
         assert await fastest([hanging], head_start=1) == b"eu"
     mirrors.tell("done")
     assert mirrors.told[2:] == ["6 s: done"]
+    assert caplog.messages == ["a mirror was not closed"]
+
+
+@only("loser_closes_after", [1, math.inf])
+async def test_a_close_that_fails_or_hangs_is_logged_and_the_answer_is_kept(
+    mirrors: Mirrors, caplog: pytest.LogCaptureFixture, loser_closes_after: float
+) -> None:
+    slow = Fake(mirrors, "eu", after=60, closes_after=loser_closes_after)
+    quick = Fake(mirrors, "us", after=1, closes_after=0)
+    slow.close_error = quick.close_error = RuntimeError("hung up")
+    with anyio.fail_after(60):
+        assert await fastest([slow, quick], head_start=1) == b"us"
+    assert (
+        caplog.record_tuples
+        == [("snippets.concurrency.anyio", logging.ERROR, "a mirror was not closed")]
+        * 2
+    )
+
+
+async def test_a_close_that_fails_does_not_replace_the_errors_of_the_mirrors(
+    mirrors: Mirrors,
+) -> None:
+    down = Fake(mirrors, "eu", after=1, error=OSError("down"))
+    down.close_error = RuntimeError("hung up")
+    with pytest.raises(ExceptionGroup, match="no mirror answered") as caught:
+        await fastest([down], head_start=1)
+    assert list(caught.value.exceptions) == [down.error]
+
+
+async def test_a_mirror_that_answers_its_cancellation_with_a_bug_ends_the_race(
+    mirrors: Mirrors,
+) -> None:
+    class Broken(Fake):
+        @override
+        async def fetch(self) -> bytes:
+            try:
+                return await super().fetch()
+            finally:
+                raise bug
+
+    bug = RuntimeError("bug")
+    pair = [Broken(mirrors, "eu", after=60), Fake(mirrors, "us", after=1)]
+    with pytest.raises(ExceptionGroup) as caught:
+        await fastest(pair, head_start=1)
+    assert list(caught.value.exceptions) == [bug]
+
+
+@only("head_start", [-1, -0.001, math.nan, math.inf, 60.001, 10**400])
+async def test_a_head_start_that_is_no_wait_is_refused(
+    mirrors: Mirrors, head_start: float
+) -> None:
+    with pytest.raises(ValueError, match=r"^head_start must be from 0 to 60 seconds$"):
+        await fastest([Fake(mirrors, "eu", after=1)], head_start=head_start)
+    assert mirrors.told == []
+
+
+async def test_without_a_head_start_all_mirrors_are_asked_at_once(
+    mirrors: Mirrors,
+) -> None:
+    pair = [Fake(mirrors, "eu", after=2), Fake(mirrors, "us", after=1)]
+    assert await fastest(pair, head_start=-0.0) == b"us"
+    assert sorted(mirrors.told[:2]) == ["0 s: eu is asked", "0 s: us is asked"]
 
 
 def test_a_program_for_asyncio_alone_can_await_it(mirrors: Mirrors) -> None:
@@ -208,22 +274,40 @@ def test_a_program_for_trio_alone_can_await_it(mirrors: Mirrors) -> None:
 
 
 @only("anyio_backend", ["asyncio"], indirect=True)
-async def test_on_asyncio_its_own_primitives_work(mirrors: Mirrors) -> None:
+async def test_on_asyncio_a_task_group_of_its_own_does_the_same(
+    mirrors: Mirrors, caplog: pytest.LogCaptureFixture
+) -> None:
     down = Fake(mirrors, "eu", after=1, error=OSError("down"))
     slow = Fake(mirrors, "us", after=60)
+    slow.close_error = OSError("hung up")
     quick = Fake(mirrors, "ap", after=1)
-    three = (down, slow, quick)
-    assert await fetch_with_asyncios_timeout(three, head_start=2) == b"ap"
-    with pytest.raises(ConnectionError, match=r"^no mirror answered$"):
-        await fetch_with_asyncios_timeout([slow], head_start=2)
+    unasked = Fake(mirrors, "sa", after=1)
+    four = (down, slow, quick, unasked)
+    assert await fastest_on_asyncio(four, head_start=2) == b"ap"
+    assert mirrors.told == [
+        "0 s: eu is asked",
+        "1 s: eu fails",
+        "1 s: us is asked",
+        "2 s: eu is closed",
+        "3 s: ap is asked",
+        "4 s: ap answers",
+        "5 s: ap is closed",
+    ]
+    assert caplog.messages == ["a mirror was not closed"]
+    with pytest.raises(ExceptionGroup, match=r"^no mirror answered"):
+        await fastest_on_asyncio([down], head_start=2)
+    with pytest.raises(ValueError, match=r"^no mirror to ask$"):
+        await fastest_on_asyncio([], head_start=2)
+    with pytest.raises(ValueError, match=r"^head_start must be from 0 to 60 seconds$"):
+        await fastest_on_asyncio([down], head_start=61)
 
 
 @only("anyio_backend", ["trio"], indirect=True)
-async def test_under_trio_asyncios_primitives_find_no_loop(
+async def test_under_trio_a_task_group_of_asyncio_finds_no_loop(
     mirrors: Mirrors, observe: Observe
 ) -> None:
     with pytest.raises(RuntimeError, match=r"^no running event loop$") as caught:
-        await fetch_with_asyncios_timeout([Fake(mirrors, "eu", after=1)], head_start=2)
+        await fastest_on_asyncio([Fake(mirrors, "eu", after=1)], head_start=2)
     observe(caught.value)
     assert mirrors.told == []
 

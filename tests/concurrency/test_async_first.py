@@ -50,8 +50,33 @@ def test_an_empty_basket_costs_a_decimal_zero() -> None:
     assert repr(total((), {})) == "Decimal('0')"
 
 
+@pytest.mark.parametrize("quantity", [0, -3])
+@pytest.mark.parametrize("sku", ["TEA", "GIFT-CUP"])
+async def test_a_quantity_below_one_is_refused(sku: str, quantity: int) -> None:
+    lines = [Line("JAM", 1), Line(sku, quantity)]
+    with pytest.raises(ValueError, match=f"^{quantity} of {sku}$"):
+        total(lines, PRICES)
+    with pytest.raises(ValueError, match=f"^{quantity} of {sku}$"):
+        await quote(lines, price_after_a_second)
+    others = [avoid.Line(line.sku, line.quantity) for line in lines]
+    with pytest.raises(ValueError, match=f"^{quantity} of {sku}$"):
+        await avoid.total(others, PRICES)
+
+
+def test_a_price_that_is_missing_is_no_gift() -> None:
+    with pytest.raises(KeyError, match=r"^'CUP'$"):
+        total([Line("TEA", 1), Line("CUP", 1)], PRICES)
+
+
 @pytest.mark.parametrize(
-    ("sku", "expected"), [("GIFT-CUP", True), ("CUP-GIFT-", False), ("GIFTED", False)]
+    ("sku", "expected"),
+    [
+        ("", False),
+        ("gift-cup", False),
+        ("GIFT-CUP", True),
+        ("CUP-GIFT-", False),
+        ("GIFTED", False),
+    ],
 )
 def test_a_gift_is_told_by_the_beginning_of_its_number(
     sku: str, *, expected: bool
@@ -205,7 +230,8 @@ async def test_awaiting_each_price_in_turn_takes_the_sum_of_all_waits(
     observe: Observe,
 ) -> None:
     lines = [avoid.Line("TEA", 1), avoid.Line("JAM", 1), avoid.Line("CUP", 1)]
-    await avoid.quote_in_sequence(lines, price_after_a_second)
+    cost = await avoid.quote_in_sequence(lines, price_after_a_second)
+    assert cost == Decimal("7.75")
     seconds = asyncio.get_running_loop().time()
     observe(f"{len(lines)} waits of 1 s: {seconds:g} s")
     assert seconds == 3
@@ -220,6 +246,6 @@ async def test_a_plain_function_that_waits_takes_the_sum_and_holds_up_the_rest(
     cost = avoid.quote_in_a_plain_function(lines, noting(events))
     observe(f"{len(events)} waits, and nobody else's turn between them")
     assert cost == Decimal("7.75")
-    assert events == ["TEA", "JAM", "CUP"]
+    assert sorted(events) == ["CUP", "JAM", "TEA"]
     await asyncio.sleep(0)
     assert events[3:] == ["somebody else's turn"]

@@ -1,4 +1,5 @@
 import asyncio
+import logging
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -15,6 +16,7 @@ import pytest
 from proof.testing.basics import Observe
 from proof.testing.clock import CONTROLLED_ASYNCIO, ControlledLoop
 from proof.testing.record import Timeline
+from snippets.concurrency import async_generators_avoid
 from snippets.concurrency.async_generators import find, stream
 from snippets.concurrency.async_generators_avoid import (
     check_and_report,
@@ -40,7 +42,7 @@ class Pool:
         self._connection = asyncio.Semaphore(1)
         self.pages: list[int] = []
         self.closed_by: list[asyncio.Task[Any] | None] = []
-        self.failure: OSError | None = None
+        self.failure: Exception | None = None
 
     @property
     def free(self) -> bool:
@@ -62,6 +64,11 @@ class Pool:
             raise self.failure
         self.closed_by.append(asyncio.current_task())
         self._connection.release()
+
+
+type Find = Callable[
+    [Callable[[], Awaitable[Pool]], Callable[[str], bool]], Awaitable[str | None]
+]
 
 
 def is_bob(name: str) -> bool:
@@ -90,6 +97,7 @@ async def test_rows_come_in_the_order_of_the_query_page_by_page() -> None:
     pool = Pool("abcdefg")
     assert [row async for row in stream(pool.query, page=3)] == list("abcdefg")
     assert pool.pages == [3, 3, 1, 0]
+    assert [row async for row in stream(Pool("ab").query, page=1)] == ["a", "b"]
     assert pool.free
 
 
@@ -137,11 +145,87 @@ async def test_a_cancelled_search_frees_the_connection() -> None:
     assert pool.free
 
 
-async def test_a_failure_to_close_reaches_the_caller() -> None:
+@pytest.mark.parametrize("find", [find, find_and_leave])
+async def test_a_failure_to_close_is_logged_and_the_row_is_kept(
+    find: Find, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool = Pool()
+    pool.failure = RuntimeError("close")
+    assert await find(pool.query, is_bob) == "bob"
+    await some_turns()
+    [record] = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage() == "a cursor was not closed"
+    assert record.exc_info is not None
+    assert record.exc_info[1] is pool.failure
+
+
+async def test_a_failure_to_close_does_not_replace_the_failure_of_the_caller(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def wanted(_name: str) -> bool:
+        raise ValueError("wanted")
+
     pool = Pool()
     pool.failure = OSError("close")
-    with pytest.raises(OSError, match="close"):
+    with pytest.raises(ValueError, match="wanted"):
+        await find(pool.query, wanted)
+    assert caplog.messages == ["a cursor was not closed"]
+
+
+async def test_a_cancelled_search_ends_cancelled_where_closing_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Slow(Pool):
+        @override
+        async def fetch(self, rows: int) -> list[str]:
+            await asyncio.sleep(3600)
+            return await super().fetch(rows)
+
+    pool = Slow()
+    pool.failure = OSError("close")
+
+    async def search() -> None:
         await find(pool.query, is_bob)
+
+    searching = asyncio.create_task(search())
+    asyncio.get_running_loop().call_later(1, searching.cancel)
+    await asyncio.wait([searching])
+    assert searching.cancelled()
+    assert caplog.messages == ["a cursor was not closed"]
+
+
+async def test_closing_that_hangs_is_given_up_after_five_seconds(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Hanging(Pool):
+        @override
+        async def close(self) -> None:
+            await asyncio.sleep(3600)
+
+    assert await find(Hanging().query, is_bob) == "bob"
+    assert asyncio.get_running_loop().time() == 5
+    assert caplog.messages == ["a cursor was not closed"]
+
+
+@pytest.mark.parametrize("stream", [stream, async_generators_avoid.stream])
+@pytest.mark.parametrize("page", [0, -1, -(10**400)])
+async def test_a_page_without_rows_is_refused_before_the_query_starts(
+    page: int, stream: Callable[..., AsyncGenerator[str]]
+) -> None:
+    pool = Pool()
+    with pytest.raises(ValueError, match=f"^page must be at least 1, not {page}$"):
+        await anext(stream(pool.query, page=page))
+    assert pool.free
+
+
+async def test_a_query_that_cannot_be_started_leaves_nothing_to_close() -> None:
+    async def query() -> Pool:
+        await asyncio.sleep(0)
+        raise ConnectionRefusedError
+
+    with pytest.raises(ConnectionRefusedError):
+        await find(query, is_bob)
 
 
 async def test_a_stream_that_is_never_started_takes_no_connection() -> None:
@@ -235,10 +319,7 @@ async def test_left_alone_the_cursor_is_still_open_when_the_report_goes_on(
     ]
 
 
-async def tell(
-    timeline: Timeline,
-    find: Callable[[Callable[[], Awaitable[Pool]], Callable[[str], bool]], Any],
-) -> None:
+async def tell(timeline: Timeline, find: Find) -> None:
     """Record one search, and what the caller does next."""
 
     class Told(Pool):
@@ -312,20 +393,28 @@ def test_a_stream_that_a_variable_holds_is_closed_when_the_loop_shuts_down() -> 
     assert states == [False, True]
 
 
-def test_a_failure_to_close_what_was_left_alone_reaches_nobody() -> None:
-    async def main() -> str | None:
+def test_an_error_in_the_finally_of_what_was_left_alone_reaches_nobody() -> None:
+    async def names() -> AsyncGenerator[str]:
+        try:
+            yield "ada"
+        finally:
+            await asyncio.sleep(0)
+            raise OSError("close")
+
+    async def main() -> list[str]:
         asyncio.get_running_loop().set_exception_handler(
             lambda _loop, context: told.append(context["message"])
         )
-        pool = Pool()
-        pool.failure = OSError("close")
-        found = await find_and_leave(pool.query, is_bob)
+        found: list[str] = []
+        async for name in names():
+            found.append(name)
+            break
         await some_turns()
         return found
 
     told: list[str] = []
     with asyncio.Runner(loop_factory=ControlledLoop) as runner:
-        assert runner.run(main()) == "bob"
+        assert runner.run(main()) == ["ada"]
     assert told == ["Task exception was never retrieved"]
 
 

@@ -1,17 +1,26 @@
 import asyncio
 import gc
+import logging
 import signal
 import threading
 from collections.abc import Coroutine, Iterator
 from contextvars import ContextVar
 from decimal import Decimal
+from typing import override
 
 import pytest
 
 from proof.testing.basics import Observe
+from proof.testing.clock import ControlledLoop
+from snippets.concurrency import asyncio_run
 from snippets.concurrency import asyncio_run_avoid as avoid
 from snippets.concurrency.asyncio_run import main, rate_reader, rates
 
+CLOSE_FAILED = (
+    "snippets.concurrency.asyncio_run",
+    logging.ERROR,
+    "a connection to the bank was not closed",
+)
 RATES = {"USD": Decimal("1.08"), "JPY": Decimal("161.5")}
 
 
@@ -136,6 +145,119 @@ def test_the_connection_and_the_loop_are_closed_when_the_caller_fails(
     [connection] = bank.connections
     assert connection.events == ["opened", "reader ended", "closed"]
     assert connection.loop.is_closed()
+
+
+class ClosesBadly(Bank):
+    """Its connections raise, or hang, when they are closed."""
+
+    def __init__(self, error: Exception | None) -> None:
+        super().__init__()
+        self.error = error
+
+    @override
+    async def connect(self) -> Connection:
+        error = self.error
+
+        class Broken(Connection):
+            @override
+            async def aclose(self) -> None:
+                await super().aclose()
+                if error is None:
+                    await asyncio.Event().wait()
+                else:
+                    raise error
+
+        await asyncio.sleep(0)
+        self.connections.append(Broken())
+        return self.connections[-1]
+
+
+@pytest.fixture(params=["raises", "hangs"])
+def closes_badly(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> ClosesBadly:
+    monkeypatch.setattr(asyncio_run, "CLOSE_SECONDS", 0)
+    return ClosesBadly(RuntimeError("close") if request.param == "raises" else None)
+
+
+def test_a_close_that_fails_or_hangs_is_logged_and_the_rates_are_kept(
+    closes_badly: ClosesBadly, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert main(closes_badly.connect, ["USD"]) == "USD 1.08"
+    assert caplog.record_tuples == [CLOSE_FAILED]
+
+
+def test_a_close_that_fails_or_hangs_does_not_replace_the_callers_error(
+    closes_badly: ClosesBadly, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(LookupError, match=r"^XXX$"):
+        asyncio.run(rates(closes_badly.connect, ["XXX"]))
+    closes_badly.connections.clear()
+    with pytest.raises(ZeroDivisionError), rate_reader(closes_badly.connect):
+        raise ZeroDivisionError
+    [connection] = closes_badly.connections
+    assert connection.loop.is_closed()
+    assert caplog.record_tuples == [CLOSE_FAILED] * 2
+
+
+def test_a_close_that_fails_does_not_replace_a_cancellation(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Slow(Connection):
+        @override
+        async def rate(self, currency: str) -> Decimal:
+            await asyncio.Event().wait()
+            return await super().rate(currency)
+
+        @override
+        async def aclose(self) -> None:
+            await super().aclose()
+            raise RuntimeError("close")
+
+    async def connect() -> Slow:
+        await asyncio.sleep(0)
+        return Slow()
+
+    async def program() -> bool:
+        task = asyncio.create_task(rates(connect, ["USD"]))
+        asyncio.get_running_loop().call_later(3600, task.cancel)
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    with asyncio.Runner(loop_factory=ControlledLoop) as runner:
+        assert runner.run(program())
+    assert caplog.record_tuples == [CLOSE_FAILED]
+
+
+def test_a_close_has_five_seconds() -> None:
+    async def program() -> float:
+        await rates(ClosesBadly(None).connect, ["USD"])
+        return asyncio.get_running_loop().time()
+
+    with asyncio.Runner(loop_factory=ControlledLoop) as runner:
+        assert runner.run(program()) == 5
+
+
+def test_where_a_loop_runs_the_reader_and_the_entry_refuse_to_start_another(
+    bank: Bank,
+) -> None:
+    async def program() -> None:
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match=r"called from a running event loop$"):
+            main(bank.connect, ["USD"])
+        with (
+            pytest.raises(RuntimeError, match=r"another loop is running$"),
+            rate_reader(bank.connect),
+        ):
+            raise AssertionError
+
+    def run() -> None:
+        asyncio.run(program())
+        gc.collect()
+
+    with pytest.warns(RuntimeWarning, match=r"was never awaited$"):
+        run()
+    assert bank.connections == []
 
 
 def test_a_connection_that_cannot_be_opened_leaves_no_loop_behind() -> None:
@@ -320,6 +442,16 @@ def test_get_event_loop_raises_once_anything_has_called_run(
     assert str(caught.value).startswith("There is no current event loop in thread")
 
 
+@pytest.mark.usefixtures("fresh_process")
+def test_after_a_run_with_a_loop_factory_get_event_loop_still_only_warns(
+    bank: Bank,
+) -> None:
+    asyncio.run(asyncio.sleep(0), loop_factory=asyncio.new_event_loop)
+    with pytest.warns(DeprecationWarning, match=r"no current event loop"):
+        assert avoid.main_on_any_loop(bank.connect, "USD") == Decimal("1.08")
+    close(bank)
+
+
 def test_get_event_loop_raises_in_every_other_thread(
     bank: Bank, observe: Observe
 ) -> None:
@@ -354,7 +486,7 @@ def test_run_until_complete_leaves_tasks_behind_without_their_clean_up(
 
 
 def test_a_client_does_not_survive_the_loop_it_was_opened_in(
-    bank: Bank, observe: Observe
+    bank: Bank, observe: Observe, caplog: pytest.LogCaptureFixture
 ) -> None:
     reader = avoid.RateReader(bank.connect)
     with pytest.raises(ConnectionError) as caught:
@@ -362,6 +494,9 @@ def test_a_client_does_not_survive_the_loop_it_was_opened_in(
     observe(caught.value)
     assert str(caught.value) == "the connection is lost"
     assert bank.events == ["opened", "reader ended"]
+    reader.close()  # in a third loop: that fails as well
+    assert bank.events == ["opened", "reader ended"]
+    assert caplog.messages == ["a connection to the bank was not closed"]
 
 
 def close(bank: Bank) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import tracemalloc
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from contextlib import aclosing
 from functools import partial
 from typing import Any, override
 from weakref import WeakSet
@@ -138,6 +139,65 @@ async def test_a_camera_that_fails_stops_the_disk() -> None:
     assert disk.stored == [0]
 
 
+async def test_a_store_that_ends_cancelled_ends_the_archive_cancelled() -> None:
+    async def store(frame: Frame) -> None:
+        await asyncio.sleep(STORE_SECONDS)
+        if frame.number == 3:
+            raise asyncio.CancelledError
+
+    camera = Camera()
+    with pytest.raises(asyncio.CancelledError):
+        await bounded(archive(stream(camera.frames()), store, ahead=AHEAD))
+    assert camera.read == 3 + 1 + AHEAD + 1
+
+
+async def test_a_camera_that_ends_cancelled_is_no_end_of_the_frames() -> None:
+    async def frames() -> AsyncGenerator[Frame]:
+        yield Frame(0)
+        await asyncio.sleep(STORE_SECONDS)
+        raise asyncio.CancelledError
+
+    disk = Disk()
+    with pytest.raises(asyncio.CancelledError):
+        await bounded(archive(frames(), disk.store, ahead=AHEAD))
+    assert disk.stored == [0]
+
+
+async def test_a_cancelled_archive_stops_camera_and_disk() -> None:
+    tasks = asyncio.all_tasks()
+    camera, disk = Camera(), Disk()
+    archiving = archive(stream(camera.frames()), disk.store, ahead=1)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.5 * STORE_SECONDS):
+            await archiving
+    assert disk.stored == [0]
+    assert camera.read == 1 + 3
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_in_aclosing_the_camera_is_closed_where_the_disk_fails() -> None:
+    async def store(_frame: str) -> None:
+        await asyncio.sleep(STORE_SECONDS)
+        events.append("disk fails")
+        raise OSError
+
+    async def frames() -> AsyncGenerator[str]:
+        try:
+            while True:
+                yield "frame"
+        finally:
+            await asyncio.sleep(0)
+            events.append("camera is closed")
+
+    events: list[str] = []
+    try:
+        async with aclosing(frames()) as opened:
+            await bounded(archive(opened, store, ahead=1))
+    except ExceptionGroup:
+        events.append("the caller knows")
+    assert events == ["disk fails", "camera is closed", "the caller knows"]
+
+
 async def test_a_store_whose_own_queue_is_shut_down_is_a_failure_and_no_end() -> None:
     async def store(frame: Frame) -> None:
         await uploads.put(frame)
@@ -148,7 +208,7 @@ async def test_a_store_whose_own_queue_is_shut_down_is_a_failure_and_no_end() ->
         await bounded(archive(stream(Camera(1).frames()), store, ahead=1))
 
 
-@pytest.mark.parametrize("ahead", [0, -1])
+@pytest.mark.parametrize("ahead", [0, -1, -(10**400)])
 async def test_a_bound_that_would_be_none_is_refused(ahead: int) -> None:
     with pytest.raises(ValueError, match="ahead must be") as refused:
         await archive(stream(Camera().frames()), Disk().store, ahead=ahead)
@@ -294,7 +354,7 @@ async def test_a_suppressed_queue_full_is_a_lost_frame(observe: Observe) -> None
 async def test_memory_stays_flat_with_a_bound_and_grows_without(
     measured: Measured,
 ) -> None:
-    sizes = [100, 200, 400, 800]
+    sizes = [50, 100, 200, 400]
     peaks = {
         name: [await peak_in_mib(size, each) for size in sizes]
         for name, each in VARIANTS.items()

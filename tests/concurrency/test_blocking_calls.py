@@ -1,12 +1,15 @@
 import asyncio
+import errno
 import hashlib
 import logging
 import multiprocessing
 import os
 import random
+import stat
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from difflib import SequenceMatcher
 from pathlib import Path
 from threading import Event
@@ -57,12 +60,34 @@ class Disk:
         self.answer = Event()
         self.patience = LONG_ENOUGH  # seconds until it answers by itself
         self.answered_in_time = False
-        self.files: list[int] = []
+        self.synced: list[int | str] = []
+        self.descriptors: list[int] = []
+        self.error_at = 0  # the number of the fsync that fails
 
     def fsync(self, descriptor: int) -> None:
-        self.files.append(os.fstat(descriptor).st_size)
+        state = os.fstat(descriptor)
+        self.descriptors.append(descriptor)
+        self.synced.append(
+            f"folder of {sorted(os.listdir(descriptor))}"
+            if stat.S_ISDIR(state.st_mode)
+            else state.st_size
+        )
+        if len(self.synced) == self.error_at:
+            raise OSError(errno.EIO, "disk")
         self.asked.set()
         self.answered_in_time = self.answer.wait(self.patience)
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -138,12 +163,12 @@ async def test_the_loop_serves_others_while_the_disk_is_busy(
     ]
 
 
-async def test_an_essay_is_confirmed_when_the_disk_has_all_of_it(
+async def test_an_essay_is_confirmed_when_the_disk_has_all_of_it_and_its_name(
     disk: Disk, tmp_path: Path
 ) -> None:
     disk.answer.set()
     await keep(tmp_path, "ada.txt", "Über Maschinen")
-    assert disk.files == [len("Über Maschinen".encode())]
+    assert disk.synced == [len("Über Maschinen".encode()), "folder of ['ada.txt']"]
     assert (tmp_path / "ada.txt").read_bytes() == "Über Maschinen".encode()
 
 
@@ -152,6 +177,116 @@ async def test_an_essay_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         await keep(tmp_path, "ada.txt", "On engines, improved")
     assert (tmp_path / "ada.txt").read_text(encoding="utf-8") == "On engines"
+    assert names_in(tmp_path) == ["ada.txt"]
+
+
+async def test_of_two_essays_at_once_under_one_name_one_is_kept(tmp_path: Path) -> None:
+    texts = ["On engines", "On cards"]
+    kept = await asyncio.gather(
+        *(keep(tmp_path, "ada.txt", text) for text in texts), return_exceptions=True
+    )
+    [winner] = [text for text, end in zip(texts, kept, strict=True) if end is None]
+    assert sorted(type(end).__name__ for end in kept) == ["FileExistsError", "NoneType"]
+    assert (tmp_path / "ada.txt").read_text(encoding="utf-8") == winner
+
+
+async def test_a_disk_that_fails_leaves_no_file_in_the_way_of_a_second_try(
+    disk: Disk, tmp_path: Path
+) -> None:
+    disk.answer.set()
+    disk.error_at = 1
+    with pytest.raises(OSError, match="disk"):
+        await keep(tmp_path, "ada.txt", "On engines")
+    assert names_in(tmp_path) == []
+    await keep(tmp_path, "ada.txt", "On engines")
+    assert names_in(tmp_path) == ["ada.txt"]
+
+
+async def test_where_the_folder_is_not_synced_the_essay_is_there(
+    disk: Disk, tmp_path: Path
+) -> None:
+    disk.answer.set()
+    disk.error_at = 2
+    with pytest.raises(OSError, match="disk"):
+        await keep(tmp_path, "ada.txt", "On engines")
+    assert (tmp_path / "ada.txt").read_text(encoding="utf-8") == "On engines"
+
+
+@pytest.mark.parametrize("error_at", [0, 1, 2])
+async def test_file_and_folder_are_closed_afterwards(
+    disk: Disk, tmp_path: Path, error_at: int
+) -> None:
+    disk.answer.set()
+    disk.error_at = error_at
+    await asyncio.gather(keep(tmp_path, "7", "On engines"), return_exceptions=True)
+    assert [is_open(each) for each in disk.descriptors] == [False] * (error_at or 2)
+
+
+async def test_a_text_that_cannot_be_encoded_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        await keep(tmp_path, "ada.txt", "On engines \ud800")
+    assert names_in(tmp_path) == []
+
+
+NO_NAMES = ["", ".", "..", "../a", "a/b", "/etc/a", "-rf", "a\0", "a\n", "\ud800", ".a"]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+async def test_a_name_that_leads_elsewhere_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    for refuse in (
+        keep(tmp_path, name, "On engines"),
+        blocking_calls_avoid.keep(tmp_path, name, "On engines"),
+        blocking_calls_avoid.keep_in_turn(asyncio.Lock(), tmp_path, name, "On engines"),
+    ):
+        with pytest.raises(ValueError, match=r"^not the name of an essay: ") as refused:
+            await refuse
+        assert str(refused.value).endswith(repr(name))
+
+
+async def test_a_refused_name_is_told_by_its_beginning(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not the name") as refused:
+        await keep(tmp_path, "/" * 1_000_000, "On engines")
+    assert str(refused.value) == f"not the name of an essay: {'/' * 80!r}"
+
+
+@pytest.mark.parametrize("text", ["a" * 5_001, "a" * 1_000_000])
+async def test_essays_that_take_too_long_to_compare_are_refused(
+    pool: ProcessPoolExecutor, text: str
+) -> None:
+    too_long = r"^an essay of more than 5000 letters$"
+    with pytest.raises(ValueError, match=too_long):
+        await likeness(pool, text, "mill")
+    with pytest.raises(ValueError, match=too_long):
+        await likeness(pool, "mill", text)
+    with pytest.raises(ValueError, match=too_long):
+        await blocking_calls_avoid.likeness("mill", text)
+
+
+async def test_the_longest_essay_is_compared(pool: ProcessPoolExecutor) -> None:
+    assert await likeness(pool, "a" * 5_000, "b") == 0
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_pool_without_a_process_is_refused(count: int) -> None:
+    with pytest.raises(ValueError, match=r"^max_workers must be greater than 0$"):
+        workers(count)
+
+
+async def test_a_pool_that_was_shut_down_compares_nothing() -> None:
+    with workers(1) as ended:
+        pass
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        await likeness(ended, "mill", "mile")
+
+
+async def test_one_process_that_dies_breaks_its_pool_for_good() -> None:
+    with workers(1) as breaks:
+        with pytest.raises(BrokenProcessPool):
+            breaks.submit(os._exit, 1).result(LONG_ENOUGH)
+        with pytest.raises(BrokenProcessPool):
+            await likeness(breaks, "mill", "mile")
 
 
 @pytest.mark.parametrize(
@@ -234,6 +369,8 @@ async def test_cancelling_the_caller_does_not_stop_the_thread(
     with pytest.raises(asyncio.CancelledError):
         await keeping
     assert not disk.answer.is_set()
+    [unfinished] = names_in(tmp_path)
+    assert unfinished != "ada.txt"
     disk.answer.set()
     await asyncio.get_running_loop().shutdown_default_executor()
     assert disk.answered_in_time
@@ -255,11 +392,15 @@ async def test_a_name_lookup_waits_while_blocking_calls_hold_every_thread() -> N
 
 
 async def test_fsync_on_the_loop_stops_every_other_task(
-    disk: Disk, tmp_path: Path, timeline: Timeline
+    disk: Disk, tmp_path: Path, timeline: Timeline, observe: Observe
 ) -> None:
     disk.patience = 0  # nobody can tell it to answer
     keeping = blocking_calls_avoid.keep(tmp_path, "ada.txt", "On engines")
     await record(timeline, keeping, disk)
+    beats = timeline.told[timeline.told.index("essay waits: disk") :].index(
+        "essay goes on"
+    )
+    observe(f"beats of the heart while the disk is busy: {beats - 1}")
     assert not disk.answered_in_time
     assert timeline.told == [
         "heart starts",
@@ -320,3 +461,10 @@ async def test_a_polling_sleep_starves_the_task_it_waits_for(
     observe(f"polled for {sum(naps):.0f} s; the upload, ready to end, had no turn")
     await uploading
     assert not unfinished.exists()
+
+
+async def test_an_essay_kept_on_the_loop_can_be_loaded_on_the_loop(
+    tmp_path: Path,
+) -> None:
+    await blocking_calls_avoid.keep(tmp_path, "ada.txt", "Über Maschinen")
+    assert await blocking_calls_avoid.load(tmp_path, "ada.txt") == "Über Maschinen"

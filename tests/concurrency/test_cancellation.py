@@ -1,14 +1,21 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, override
 
 import pytest
 
 from proof.testing.basics import Observe
 from proof.testing.clock import CONTROLLED_ASYNCIO
 from proof.testing.record import Timeline
-from snippets.concurrency.cancellation import Leases, Pay, settle, stop
+from snippets.concurrency.cancellation import (
+    Leases,
+    Pay,
+    StillRunningError,
+    settle,
+    stop,
+)
 from snippets.concurrency.cancellation_avoid import (
     settle_cleaning_up_without_end,
     settle_converting,
@@ -230,26 +237,81 @@ async def test_stop_gives_up_a_worker_that_runs_on_after_ten_seconds() -> None:
     cleaned = list[float]()
     worker = asyncio.create_task(clean_up_for(11, cleaned), name="payer")
     await asyncio.sleep(0)
-    with pytest.raises(TimeoutError) as runs_on:
+    with pytest.raises(StillRunningError) as runs_on:
         await stop(worker)
     assert str(runs_on.value) == "payer runs on after 10 s"
+    assert StillRunningError.__bases__ == (Exception,)  # no TimeoutError of the worker
     assert clock() == 10
     await asyncio.wait([worker])
     assert cleaned == [11]
 
 
-async def test_stop_raises_what_the_worker_failed_with() -> None:
+async def test_a_worker_has_ten_seconds_to_clean_up() -> None:
+    cleaned = list[float]()
+    worker = asyncio.create_task(clean_up_for(9.999, cleaned))
+    await asyncio.sleep(0)
+    await stop(worker)
+    assert cleaned == [9.999]
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), TimeoutError("bank")])
+async def test_stop_raises_what_the_worker_failed_with(error: Exception) -> None:
     async def fail() -> None:
         try:
             await asyncio.sleep(NEVER)
         finally:
-            message = "disk full"
-            raise OSError(message)
+            raise error
 
     worker = asyncio.create_task(fail())
     await asyncio.sleep(0)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(type(error)) as raised:
         await stop(worker)
+    assert raised.value is error
+
+
+async def test_stop_accepts_a_worker_that_ends_well_on_its_cancellation() -> None:
+    async def finish() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(NEVER)
+
+    worker = asyncio.create_task(finish())
+    await asyncio.sleep(0)
+    await stop(worker)
+    assert not worker.cancelled()
+
+
+@pytest.mark.parametrize("whose", ["the worker's", "your own"])
+async def test_only_cancelling_tells_whose_cancelled_error_an_await_raised(
+    whose: str,
+) -> None:
+    async def supervise() -> int:
+        try:
+            await worker
+        except asyncio.CancelledError:
+            return supervisor.cancelling()
+        raise AssertionError
+
+    worker = asyncio.create_task(asyncio.sleep(NEVER))
+    supervisor = asyncio.create_task(supervise())
+    await asyncio.sleep(0)
+    {"the worker's": worker, "your own": supervisor}[whose].cancel()
+    assert await supervisor == {"the worker's": 0, "your own": 1}[whose]
+    assert worker.cancelled()  # awaiting it hands your own cancellation on to it
+
+
+async def test_a_lease_that_is_refused_is_the_callers_error(leases: Server) -> None:
+    class Refusing(Server):
+        @override
+        async def acquire(self, account: str) -> None:
+            await super().acquire(account)
+            self.held.remove(account)
+            raise PermissionError(account)
+
+    refusing, receipts = Refusing(leases.timeline), dict[str, str]()
+    with pytest.raises(PermissionError, match=r"^ada$"):
+        await settle("ada", refusing, bank(leases.timeline, 1), receipts)
+    assert receipts == {}
+    assert leases.timeline.told == []
 
 
 async def test_a_worker_that_has_ended_is_stopped_at_once() -> None:
@@ -424,6 +486,16 @@ async def test_a_supervisor_told_to_stop_meanwhile_runs_on(observe: Observe) -> 
     observe(f"cancelled at 1 s; {', '.join(events)}")
     assert not supervisor.cancelled()
     assert events == ["next worker at 2 s"]
+
+
+@pytest.mark.parametrize("careless", [settle_swallowing, settle_converting])
+async def test_two_of_the_careless_ways_bound_their_clean_up_as_well(
+    leases: Server, caplog: pytest.LogCaptureFixture, careless: Settle
+) -> None:
+    leases.releases_in = NEVER
+    await careless("ada", leases, bank(leases.timeline, 1), {})
+    assert clock() == 1 + 2
+    assert caplog.messages == ["the lease on ada has to run out"]
 
 
 @pytest.mark.parametrize(

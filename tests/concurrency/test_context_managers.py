@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Callable
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -19,10 +20,16 @@ from snippets.concurrency.context_managers_avoid import (
     connected_without_finally,
     shards_opened_before_try,
     transaction_for_errors_only,
+    transaction_without_undoing_its_commit,
 )
 
 pytestmark = pytest.mark.anyio
 EU_US_AP = ("eu", "us", "ap")
+CLEAN_UP_FAILED = (
+    "snippets.concurrency.context_managers",
+    logging.ERROR,
+    "a shard's clean-up failed",
+)
 
 
 @pytest.fixture
@@ -174,37 +181,116 @@ async def test_a_cancellation_while_connecting_closes_the_shards_before_it(
     assert databases.told[2:] == ["ap: connect", "us: close", "eu: close"]
 
 
-async def test_a_close_that_fails_does_not_keep_the_others_open(
-    databases: Databases,
+@pytest.fixture
+def clean_up_failed(
+    caplog: pytest.LogCaptureFixture,
+) -> Callable[[], list[type[BaseException] | None]]:
+    """Tell the errors of the clean-up that were logged."""
+
+    def errors() -> list[type[BaseException] | None]:
+        return [
+            record.exc_info[0]
+            if record.exc_info
+            and (record.name, record.levelno, record.getMessage()) == CLEAN_UP_FAILED
+            else None
+            for record in caplog.records
+        ]
+
+    return errors
+
+
+type Failed = Callable[[], list[type[BaseException] | None]]
+
+
+async def test_a_close_that_fails_is_logged_and_the_others_are_closed(
+    databases: Databases, clean_up_failed: Failed
 ) -> None:
     databases.failing["us: close"] = ConnectionResetError("us hung up")
-    with pytest.raises(ConnectionResetError, match=r"^us hung up$"):
-        async with shards(EU_US_AP, databases.connect):
-            pass
+    async with shards(EU_US_AP, databases.connect):
+        pass
     assert databases.told[3:] == ["ap: close", "us: close", "eu: close"]
+    assert clean_up_failed() == [ConnectionResetError]
 
 
 async def test_a_close_that_hangs_is_given_up_after_five_seconds(
-    databases: Databases,
+    databases: Databases, clean_up_failed: Failed
 ) -> None:
     databases.hanging = "us: close"
-    with pytest.raises(TimeoutError):
-        async with shards(EU_US_AP, databases.connect):
-            pass
+    async with shards(EU_US_AP, databases.connect):
+        pass
     assert databases.told[3:] == ["ap: close", "us: close", "eu: close"]
+    assert clean_up_failed() == [TimeoutError]
     seconds = asyncio.get_running_loop().time()
     assert seconds == 3 * 1 + 1 + 5 + 1
 
 
-async def test_when_the_block_and_a_close_fail_neither_error_is_lost(
-    databases: Databases,
+async def test_a_close_that_fails_does_not_replace_the_error_of_the_block(
+    databases: Databases, clean_up_failed: Failed
 ) -> None:
     failed = ValueError("no such table")
-    databases.failing["us: close"] = ConnectionResetError("us hung up")
-    with pytest.raises(ConnectionResetError, match=r"^us hung up$") as caught:
+    databases.failing["us: close"] = RuntimeError("us hung up")
+    with pytest.raises(ValueError, match=r"^no such table$") as caught:
         async with shards(EU_US_AP, databases.connect):
             raise failed
-    assert caught.value.__context__ is failed
+    assert caught.value is failed
+    assert clean_up_failed() == [RuntimeError]
+
+
+@pytest.mark.parametrize("step", ["eu: close", "eu: ROLLBACK"])
+async def test_a_clean_up_that_fails_does_not_replace_a_cancellation(
+    databases: Databases, clean_up_failed: Failed, step: str
+) -> None:
+    async def insert() -> None:
+        async with shards(["eu"], databases.connect) as [eu], transaction(eu):
+            await eu.execute("INSERT")
+
+    databases.hanging = "eu: INSERT"
+    databases.failing[step] = RuntimeError("eu hung up")
+    task = asyncio.create_task(insert())
+    await cancel_while_it_waits(task, databases)
+    assert task.cancelled()
+    assert databases.told[3:] == ["eu: ROLLBACK", "eu: close"]
+    assert clean_up_failed() == [RuntimeError]
+
+
+async def test_a_second_cancellation_cuts_one_close_short_and_the_others_are_closed(
+    databases: Databases,
+) -> None:
+    async def count() -> None:
+        async with shards(EU_US_AP, databases.connect):
+            databases.waits.set()
+            await asyncio.Event().wait()
+
+    databases.hanging = "ap: close"
+    task = asyncio.create_task(count())
+    await databases.waits.wait()
+    databases.waits.clear()
+    task.cancel()
+    await databases.waits.wait()
+    await cancel_while_it_waits(task, databases)
+    assert databases.told[3:] == ["ap: close", "us: close", "eu: close"]
+
+
+async def test_the_managers_of_a_stack_get_the_error_of_an_inner_exit() -> None:
+    @asynccontextmanager
+    async def manager(name: str) -> AsyncGenerator[None]:
+        try:
+            yield
+        except ValueError as error:
+            seen.append(f"{name} gets {error}")
+            raise ValueError(name) from None
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            for name in ("outer", "inner"):
+                await stack.enter_async_context(manager(name))
+            raise ValueError("block")
+
+    seen: list[str] = []
+    with pytest.raises(ValueError, match=r"^outer$") as caught:
+        await run()
+    assert seen == ["inner gets block", "outer gets inner"]
+    assert repr(caught.value.__context__) == "ValueError('inner')"
 
 
 async def test_a_transaction_is_kept_when_its_block_ends_well(
@@ -241,16 +327,58 @@ async def test_a_transaction_is_undone_when_its_task_is_cancelled(
 
 
 async def test_a_rollback_that_hangs_is_given_up_after_five_seconds(
-    databases: Databases,
+    databases: Databases, clean_up_failed: Failed
 ) -> None:
     eu = await databases.connect("eu")
     failed = ValueError("sold out")
     databases.hanging = "eu: ROLLBACK"
-    with pytest.raises(TimeoutError):
+    with pytest.raises(ValueError, match=r"^sold out$") as caught:
         async with transaction(eu):
             raise failed
+    assert caught.value is failed
+    assert clean_up_failed() == [TimeoutError]
     seconds = asyncio.get_running_loop().time()
     assert seconds == 1 + 1 + 5
+
+
+@pytest.mark.parametrize("step", ["eu: BEGIN", "eu: COMMIT"])
+async def test_a_begin_or_commit_that_fails_is_rolled_back(
+    databases: Databases, step: str
+) -> None:
+    eu = await databases.connect("eu")
+    error = databases.failing[step] = ConnectionResetError("eu hung up")
+    with pytest.raises(ConnectionResetError) as caught:
+        async with transaction(eu):
+            pass
+    assert caught.value is error
+    assert databases.told[-2:] == [step, "eu: ROLLBACK"]
+
+
+@pytest.mark.parametrize("step", ["eu: BEGIN", "eu: COMMIT"])
+async def test_a_begin_or_commit_that_is_cancelled_is_rolled_back(
+    databases: Databases, step: str
+) -> None:
+    async def insert() -> None:
+        async with transaction(eu):
+            pass
+
+    eu = await databases.connect("eu")
+    databases.hanging = step
+    await cancel_while_it_waits(asyncio.create_task(insert()), databases)
+    assert databases.told[-2:] == [step, "eu: ROLLBACK"]
+
+
+async def test_a_commit_that_hangs_is_given_up_after_five_seconds_and_rolled_back(
+    databases: Databases,
+) -> None:
+    eu = await databases.connect("eu")
+    databases.hanging = "eu: COMMIT"
+    with pytest.raises(TimeoutError):
+        async with transaction(eu):
+            pass
+    assert databases.told[1:] == ["eu: BEGIN", "eu: COMMIT", "eu: ROLLBACK"]
+    seconds = asyncio.get_running_loop().time()
+    assert seconds == 1 + 1 + 5 + 1
 
 
 async def test_without_finally_only_a_block_that_ends_well_closes_its_connection(
@@ -298,6 +426,38 @@ async def test_a_cancelled_transaction_is_neither_kept_nor_undone(
     await cancel_while_it_waits(asyncio.create_task(insert()), databases)
     observe(", ".join(databases.told[1:]))
     assert databases.told[1:] == ["eu: BEGIN", "eu: INSERT"]
+
+
+async def test_a_commit_that_fails_leaves_its_transaction_open(
+    databases: Databases, observe: Observe
+) -> None:
+    eu = await databases.connect("eu")
+    databases.failing["eu: COMMIT"] = ConnectionResetError("eu hung up")
+    with pytest.raises(ConnectionResetError):
+        async with transaction_without_undoing_its_commit(eu):
+            pass
+    observe(", ".join(databases.told[1:]))
+    assert databases.told[1:] == ["eu: BEGIN", "eu: COMMIT"]
+
+
+async def test_a_transaction_that_does_not_undo_its_commit_undoes_its_block(
+    databases: Databases,
+) -> None:
+    eu = await databases.connect("eu")
+    with pytest.raises(ValueError, match=r"^sold out$"):
+        async with transaction_without_undoing_its_commit(eu):
+            raise ValueError("sold out")
+    assert databases.told[1:] == ["eu: BEGIN", "eu: ROLLBACK"]
+
+
+async def test_the_careless_managers_bound_their_clean_up_as_well(
+    databases: Databases, caplog: pytest.LogCaptureFixture
+) -> None:
+    databases.hanging = "eu: close"
+    async with connected_without_finally("eu", databases.connect):
+        pass
+    assert asyncio.get_running_loop().time() == 1 + 5
+    assert caplog.messages == ["a shard's clean-up failed"]
 
 
 async def test_opening_all_before_try_looks_right_until_one_fails(

@@ -292,6 +292,78 @@ async def test_two_threads_work_for_one_request_at_once() -> None:
     assert list(numbers) == ["7", "7"]
 
 
+NO_NUMBERS = ["", "7\n", "7\nERROR paid", "7 8", "7\0", "\ud800", "7" * 65, "%s!"]
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+@pytest.mark.parametrize("enter", [request, context_variables_avoid.request])
+def test_a_number_that_would_forge_the_log_is_refused(
+    enter: Callable[[str], AbstractContextManager[None]], number: str
+) -> None:
+    with pytest.raises(ValueError, match=r"^not a request's number: ") as refused:
+        enter(number).__enter__()
+    assert str(refused.value).endswith(repr(number))
+    assert current() == "-"
+
+
+def test_a_number_that_is_refused_is_told_by_its_beginning() -> None:
+    with pytest.raises(ValueError, match=r"^not a request") as refused:
+        request(" " * 1_000_000).__enter__()
+    assert str(refused.value) == f"not a request's number: {' ' * 80!r}"
+
+
+@pytest.mark.parametrize("number", ["7", "7.1", "a_B-9", "7" * 64])
+def test_a_number_is_a_word_of_up_to_64_characters(number: str) -> None:
+    with request(number):
+        assert current() == number
+
+
+@pytest.mark.anyio
+async def test_a_pool_that_was_shut_down_refuses_the_function() -> None:
+    with ThreadPoolExecutor(1) as ended:
+        pass
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        await in_pool(ended, current)
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_caller_does_not_stop_the_function(
+    pool: ThreadPoolExecutor,
+) -> None:
+    started, may_end = threading.Event(), threading.Event()
+    ended = list[str]()
+
+    def work() -> None:
+        started.set()
+        may_end.wait(TOO_LONG_SECONDS)
+        ended.append(current())
+
+    with request("7"):
+        working = asyncio.create_task(in_pool(pool, work))
+    await asyncio.to_thread(started.wait, TOO_LONG_SECONDS)
+    working.cancel()
+    await asyncio.wait([working])
+    assert working.cancelled()
+    may_end.set()
+    await in_pool(pool, current)
+    assert ended == ["7"]
+
+
+@pytest.mark.anyio
+async def test_an_order_whose_label_fails_raises_the_error(
+    pool: ThreadPoolExecutor,
+) -> None:
+    def print_label(line: str) -> None:
+        raise OSError(f"no paper for {line}")
+
+    told = list[str]()
+    with pytest.RaisesGroup(pytest.RaisesExc(OSError, match=r"^no paper for lamp$")):
+        await place("7", ["lamp"], told.append, print_label, pool)
+    with pytest.raises(ValueError, match="not a request"):
+        await place("", ["lamp"], told.append, told.append, pool)
+    assert current() == "-"
+
+
 class Kept(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
