@@ -160,7 +160,7 @@ async def test_a_region_that_was_not_withdrawn_keeps_its_stage_and_is_logged(
     log: Timeline, caplog: pytest.LogCaptureFixture
 ) -> None:
     stages: dict[str, Stage] = {}
-    bad, lost = BadImageError("v2"), ConnectionError("us")
+    bad, lost = BadImageError("v2"), StuckError("us")
     us = Fake("us", log, seconds=2, lost=lost)
     with pytest.raises(ExceptionGroup) as caught:
         await snippet.roll_out("v2", [Fake("eu", log, error=bad), us], stages)
