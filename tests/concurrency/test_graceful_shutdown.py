@@ -365,6 +365,16 @@ async def test_an_order_of_a_megabyte_costs_one_client_its_connection(
     assert shop.did == ["opens", "closes"]
 
 
+@pytest.mark.anyio
+async def test_a_port_that_cannot_be_served_is_an_error_and_the_shop_closes() -> None:
+    shop = Bench()
+    listening = socket.create_server((LOOPBACK, 0))
+    listening.close()
+    with pytest.RaisesGroup(OSError):
+        await serve(listening, shop.open())
+    assert shop.did == ["opens", "closes"]
+
+
 def test_outside_the_main_thread_it_serves_nothing() -> None:
     shop, refused = Bench(), list[str]()
 
