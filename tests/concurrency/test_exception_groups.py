@@ -99,6 +99,13 @@ async def test_a_shop_that_is_silent_for_ten_seconds_is_unreachable(
     assert asyncio.get_running_loop().time() == 10
 
 
+async def test_another_error_of_the_network_is_not_taken_for_silence() -> None:
+    reset = ConnectionResetError("reset by peer")
+    with pytest.raises(ExceptionGroup) as caught:
+        await push_stock(fails(reset), 7)
+    assert caught.value.exceptions == (reset,)
+
+
 async def test_a_silent_shop_fails_with_the_timeout_as_its_cause() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await push_stock([Fake(seconds=FOR_EVER)], 7)
