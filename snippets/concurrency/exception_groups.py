@@ -7,6 +7,8 @@ from typing import Protocol
 
 log = logging.getLogger(__name__)
 
+PUSH_SECONDS = 10
+
 
 class ShopError(Exception):
     """A shop did not take the stock.
@@ -37,6 +39,11 @@ class RejectedError(ShopError):
 class Shop(Protocol):
     """Somewhere the articles are sold."""
 
+    @property
+    def name(self) -> str:
+        """Return what the log calls it."""
+        ...
+
     async def push(self, stock: int) -> None:
         """Tell the shop how many there are."""
         ...
@@ -46,19 +53,31 @@ async def push_stock(shops: Iterable[Shop], stock: int) -> None:
     """Tell every shop at once how many articles there are.
 
     Args:
-        shops: Whom to tell.
+        shops: Whom to tell; one that is silent for ``PUSH_SECONDS`` is unreachable.
         stock: How many there are.
 
     Raises:
+        ValueError: If the number is negative.
         BaseExceptionGroup: If shops failed, once all were tried: every failure.
     """
+    if stock < 0:
+        raise ValueError(f"a stock of {stock} can't be")
     outcomes = await asyncio.gather(
-        *(shop.push(stock) for shop in shops), return_exceptions=True
+        *(_push(shop, stock) for shop in shops), return_exceptions=True
     )
     errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     if errors:
         message = f"{len(errors)} of {len(outcomes)} shops failed"
         raise BaseExceptionGroup(message, errors)  # an ExceptionGroup if it can be
+
+
+async def _push(shop: Shop, stock: int) -> None:
+    """Tell one shop, and don't wait for ever."""
+    try:
+        async with asyncio.timeout(PUSH_SECONDS):
+            await shop.push(stock)
+    except TimeoutError as error:
+        raise UnreachableError(shop.name, "no answer") from error
 
 
 async def push_or_retry(
@@ -72,8 +91,11 @@ async def push_or_retry(
         retry: Takes the names of the shops that are to be tried again.
 
     Raises:
+        ValueError: If the number is negative.
         BaseExceptionGroup: The failures of any other kind.
+        Exception: What ``retry`` raises: alone, or in a group beside those failures.
     """
+    # --8<-- [start:answer]
     try:
         await push_stock(shops, stock)
     except* UnreachableError as group:
@@ -81,16 +103,20 @@ async def push_or_retry(
         retry(list(shops_in(group)))
     except* RejectedError as group:
         log.warning("stock rejected by %s", ", ".join(shops_in(group)))
+    # --8<-- [end:answer]
 
 
 def shops_in(group: ExceptionGroup[ShopError]) -> Iterator[str]:
     """Name the shops that failed, also those in a group inside the group.
 
     Args:
-        group: The failures, nested to any depth.
+        group: The failures.
 
     Yields:
         The shop of each failure, in the group's order.
+
+    Raises:
+        RecursionError: If groups are nested about a thousand deep.
 
     Examples:
         >>> bath = ShopError("bath", "no answer")

@@ -28,8 +28,9 @@ async def deliver(event: str, subscribers: Iterable[str], send: Send) -> Report:
 
     Args:
         event: What happened.
-        subscribers: Who wants to know, each once.
-        send: Delivers to one of them; cancelled after ``DEADLINE_SECONDS``.
+        subscribers: Who wants to know; one that is named twice is told once.
+        send: Delivers to one of them; cancelled after ``DEADLINE_SECONDS``, and
+            waited for until it has ended.
 
     Returns:
         The outcome of every delivery.
@@ -42,7 +43,8 @@ async def deliver(event: str, subscribers: Iterable[str], send: Send) -> Report:
         >>> asyncio.run(deliver("order.paid", ["ada", "cy", "bob"], send))
         Report(delivered={'ada': 204, 'bob': 200}, failed={'cy': KeyError('cy')})
     """
-    names = list(subscribers)  # gone through twice, which an iterator can't be
+    names = list(dict.fromkeys(subscribers))  # each once, and an iterator is kept
+    # --8<-- [start:answer]
     outcomes = await asyncio.gather(
         *(_send(event, name, send) for name in names),
         return_exceptions=True,
@@ -54,10 +56,11 @@ async def deliver(event: str, subscribers: Iterable[str], send: Send) -> Report:
             report.failed[name] = outcome
         else:
             report.delivered[name] = outcome
+    # --8<-- [end:answer]
     return report
 
 
 async def _send(event: str, subscriber: str, send: Send) -> int:
-    """Send to one subscriber, who doesn't keep the others waiting for ever."""
+    """Send to one subscriber, inside a deadline."""
     async with asyncio.timeout(DEADLINE_SECONDS):
         return await send(event, subscriber)

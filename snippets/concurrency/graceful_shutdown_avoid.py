@@ -45,7 +45,9 @@ async def serve_until_all_have_left(listening: socket.socket, shop: Shop) -> Non
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     async with shop as answer:
         server = await asyncio.start_server(partial(talk, answer), sock=listening)
+        # --8<-- [start:answer]
         await stopping.wait()
         server.close()
         # expect: test[one_client_that_stays_keeps_the_process_from_ending]
         await server.wait_closed()
+        # --8<-- [end:answer]

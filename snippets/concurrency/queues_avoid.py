@@ -1,19 +1,29 @@
 """Book the orders of several shops, and never come to a good end."""
 
-from asyncio import Queue, TaskGroup, create_task
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from asyncio import Queue, TaskGroup, create_task, timeout
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+
+BOOK_SECONDS = 30
 
 type Book = Callable[[str], Awaitable[None]]
+type SetAside = Callable[[str, Exception], None]
 
 
 async def book_all_until_it_raises(
-    shops: Iterable[AsyncIterable[str]], book: Book, *, workers: int = 4
+    shops: Iterable[AsyncGenerator[str]],
+    book: Book,
+    set_aside: SetAside,
+    *,
+    workers: int = 4,
 ) -> None:
     async def consume() -> None:
+        # --8<-- [start:answer]
         while True:
             # expect: test[an_idle_workers_shut_down_cancels_a_booking_half_way]
             order = await orders.get()
-            await book(order)
+            await _book(order, book, set_aside)
+        # --8<-- [end:answer]
 
     orders = Queue[str](maxsize=workers)
     async with TaskGroup() as consumers:
@@ -26,11 +36,15 @@ async def book_all_until_it_raises(
 
 
 async def book_all_with_a_sentinel(
-    shops: Iterable[AsyncIterable[str]], book: Book, *, workers: int = 4
+    shops: Iterable[AsyncGenerator[str]],
+    book: Book,
+    set_aside: SetAside,
+    *,
+    workers: int = 4,
 ) -> None:
     async def consume() -> None:
         while (order := await orders.get()) is not None:
-            await book(order)
+            await _book(order, book, set_aside)
 
     orders = Queue[str | None](maxsize=workers)
     async with TaskGroup() as consumers:
@@ -44,12 +58,16 @@ async def book_all_with_a_sentinel(
 
 
 async def book_all_and_join(
-    shops: Iterable[AsyncIterable[str]], book: Book, *, workers: int = 4
+    shops: Iterable[AsyncGenerator[str]],
+    book: Book,
+    set_aside: SetAside,
+    *,
+    workers: int = 4,
 ) -> None:
     async def consume() -> None:
         while True:
             order = await orders.get()
-            await book(order)
+            await _book(order, book, set_aside)
             orders.task_done()
 
     orders = Queue[str](maxsize=workers)
@@ -63,6 +81,15 @@ async def book_all_and_join(
         consumer.cancel()
 
 
-async def _produce[T](shop: AsyncIterable[T], orders: Queue[T]) -> None:
-    async for order in shop:
-        await orders.put(order)
+async def _book(order: str, book: Book, set_aside: SetAside) -> None:
+    try:
+        async with timeout(BOOK_SECONDS):
+            await book(order)
+    except Exception as error:  # noqa: BLE001 - handed on with its order
+        set_aside(order, error)
+
+
+async def _produce[T](shop: AsyncGenerator[T], orders: Queue[T]) -> None:
+    async with aclosing(shop):
+        async for order in shop:
+            await orders.put(order)

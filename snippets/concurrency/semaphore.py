@@ -4,33 +4,10 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
-
-class RateLimiter:
-    """Lets at most so many callers pass within any window of time."""
-
-    def __init__(self, calls: int, seconds: float) -> None:
-        """Begin with nobody passed.
-
-        Args:
-            calls: How many may pass within one window.
-            seconds: The window's length.
-
-        Raises:
-            ValueError: If nobody could ever pass.
-        """
-        if calls < 1:
-            raise ValueError(f"calls must be at least 1, not {calls}")
-        self._seconds = seconds
-        self._passed = deque([-math.inf], maxlen=calls)  # the latest, oldest first
-        self._turn = asyncio.Lock()
-
-    async def wait(self) -> None:
-        """Wait until one more may pass. First come, first served."""
-        loop = asyncio.get_running_loop()
-        async with self._turn:
-            await asyncio.sleep(self._passed[0] + self._seconds - loop.time())
-            self._passed.append(loop.time())  # when it passed, not when it was due
+ANSWER_SECONDS = 10
+A_DAY = 86_400
 
 
 class Carrier:
@@ -41,7 +18,7 @@ class Carrier:
         ask: Callable[[str], Awaitable[str]],
         *,
         at_once: int,
-        limiter: RateLimiter,
+        limiter: "RateLimiter",
     ) -> None:
         """Bind the carrier's API to its limits.
 
@@ -61,13 +38,11 @@ class Carrier:
         self._limiter = limiter
 
     async def track(self, parcel: str) -> str:
-        """Return where a parcel is.
+        """Return where a parcel is, as the carrier answers.
 
-        Args:
-            parcel: The parcel's number.
-
-        Returns:
-            The carrier's answer.
+        Raises:
+            TimeoutError: If there is no answer ``ANSWER_SECONDS`` after the request.
+            Exception: What the request raises.
 
         Examples:
             >>> import asyncio
@@ -79,6 +54,41 @@ class Carrier:
             >>> asyncio.run(main())
             ['A1: Oslo', 'B2: Oslo']
         """
+        # --8<-- [start:answer]
         async with self._slots:
             await self._limiter.wait()  # last: leave to begin now does not keep
-            return await self._ask(parcel)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._ask(parcel)
+        # --8<-- [end:answer]
+
+
+class RateLimiter:
+    """Lets at most so many callers of one event loop pass within any window of time."""
+
+    def __init__(self, calls: int, seconds: float) -> None:
+        """Begin with nobody passed.
+
+        Args:
+            calls: How many may pass within one window.
+            seconds: The window's length, a day at most.
+
+        Raises:
+            ValueError: If nobody could ever pass, or everybody at any time.
+            OverflowError: If ``calls`` is too large for the length of a list.
+        """
+        if calls < 1:
+            raise ValueError(f"calls must be at least 1, not {calls}")
+        if not 0 < seconds <= A_DAY:
+            raise ValueError(f"seconds must be above 0, up to a day, not {seconds}")
+        self._seconds = seconds
+        self._passed = deque([-math.inf], maxlen=calls)  # the latest, oldest first
+        self._turn = asyncio.Lock()
+
+    async def wait(self) -> None:
+        """Wait until one more may pass. First come, first served."""
+        async with self._turn:
+            due = self._passed[0] + self._seconds
+            # a sleep may end early, or late
+            while (now := monotonic()) < due:  # noqa: ASYNC110 - time sets no event
+                await asyncio.sleep(due - now)
+            self._passed.append(now)  # when it passed, not when it was due

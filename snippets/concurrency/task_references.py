@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 log = logging.getLogger(__name__)
 
+CLEAN_UP_SECONDS = 5
+
 
 class Shop(Protocol):
     """What this module needs of a shop."""
@@ -34,32 +36,44 @@ class Background:
         Args:
             work: The coroutine.
             name: What the log calls it.
+
+        Raises:
+            RuntimeError: If no event loop runs here.
         """
+        # --8<-- [start:answer]
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)  # the event loop's own reference is weak
         task.add_done_callback(self._finish)
+        # --8<-- [end:answer]
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         """Let go of a task that is done; nobody else will look at its error."""
         self._tasks.remove(task)
         if task.cancelled():
             log.warning("%s: cancelled", task.get_name())
-        elif error := task.exception():
+        elif (error := task.exception()) is not None:
             log.error("%s: failed", task.get_name(), exc_info=error)
 
     async def drain(self, *, seconds: float) -> None:
         """Wait for what is under way; once you stop starting more.
 
         Args:
-            seconds: What isn't done by then is cancelled.
+            seconds: What isn't done by then is cancelled. What isn't done
+                ``CLEAN_UP_SECONDS`` later is logged, and left running.
         """
         try:
-            if self._tasks:  # asyncio.wait refuses an empty set
-                await asyncio.wait(self._tasks, timeout=seconds)
+            await self._wait(seconds)
         finally:
             for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._wait(CLEAN_UP_SECONDS)
+            for task in self._tasks:
+                log.error("%s: still running", task.get_name())
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait until all have ended, or the time is up."""
+        if self._tasks:  # asyncio.wait refuses an empty set
+            await asyncio.wait(self._tasks, timeout=seconds)
 
 
 async def place(order: str, shop: Shop, background: Background) -> str:
@@ -72,6 +86,9 @@ async def place(order: str, shop: Shop, background: Background) -> str:
 
     Returns:
         The answer to the customer.
+
+    Raises:
+        ExceptionGroup: What the shop raised. One of the two steps may have been done.
 
     Examples:
         >>> import asyncio

@@ -7,15 +7,23 @@ from typing import Any, Protocol
 
 class Shop(Protocol):
     async def charge(self, order: str) -> None: ...
+    async def reserve(self, order: str) -> None: ...
     async def send_receipt(self, order: str) -> None: ...
 
 
 async def place_and_drop(order: str, shop: Shop) -> str:
-    await shop.charge(order)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(shop.charge(order))
+        group.create_task(shop.reserve(order))
+    # --8<-- [start:answer]
     # expect: ruff[RUF006] mypy[unused-awaitable]
     # expect: test[a_dropped_task_is_collected_while_it_waits_for_an_answer]
     # expect: test[the_error_of_a_dropped_task_never_reaches_the_caller]
-    asyncio.create_task(shop.send_receipt(order))
+    asyncio.create_task(
+        shop.send_receipt(order),
+        name=f"receipt for {order}",
+    )
+    # --8<-- [end:answer]
     return f"{order}: thank you"
 
 

@@ -1,10 +1,15 @@
 """Roll out a release to every region at once, and stop at the first that fails."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Protocol
+import logging
+from collections.abc import Iterable, MutableMapping
+from typing import Literal, Protocol
+
+log = logging.getLogger(__name__)
 
 WITHDRAW_SECONDS = 30
+
+type Stage = Literal["deploying", "live", "withdrawn"]
 
 
 class Region(Protocol):
@@ -15,8 +20,8 @@ class Region(Protocol):
         """Return what the operators call it."""
         ...
 
-    async def deploy(self, version: str) -> int:
-        """Start a version, and return how many hosts serve it."""
+    async def deploy(self, version: str) -> None:
+        """Start a version on all hosts."""
         ...
 
     async def withdraw(self, version: str) -> None:
@@ -24,49 +29,67 @@ class Region(Protocol):
         ...
 
 
-async def roll_out(version: str, regions: Iterable[Region]) -> dict[str, int]:
+async def roll_out(
+    version: str, regions: Iterable[Region], stages: MutableMapping[str, Stage]
+) -> None:
     """Deploy a version to all regions at once.
-
-    However it ends, no deployment is running any more, and those that were not
-    finished are withdrawn: the caller can roll the others back.
 
     Args:
         version: What to deploy.
         regions: Where to; each has a name of its own.
-
-    Returns:
-        The number of hosts that serve the version, by region.
+        stages: Told how far each region has come, whatever the end: those that are
+            ``"live"`` can be rolled back, and one that is still ``"deploying"`` could
+            not be withdrawn.
 
     Raises:
         ExceptionGroup: If regions failed. A note on each failure names its region.
+        CancelledError: If the caller or one deployment alone was cancelled.
 
     Examples:
         >>> import asyncio
         >>> class Fake:
         ...     name = "eu"
         ...
-        ...     async def deploy(self, version: str) -> int:
-        ...         return {"v2": 3}[version]
-        ...
+        ...     async def deploy(self, version: str) -> None: ...
         ...     async def withdraw(self, version: str) -> None: ...
-        >>> asyncio.run(roll_out("v2", [Fake()]))
-        {'eu': 3}
+        >>> stages: dict[str, Stage] = {}
+        >>> asyncio.run(roll_out("v2", [Fake()], stages))
+        >>> stages
+        {'eu': 'live'}
     """
+    # --8<-- [start:answer]
     async with asyncio.TaskGroup() as group:
-        deployments = {
-            region.name: group.create_task(_deploy(version, region))
-            for region in regions
-        }
-    # Only reached when no task has failed; result() raises for one cancelled alone.
-    return {name: task.result() for name, task in deployments.items()}
+        deployments = [
+            group.create_task(_deploy(version, region, stages)) for region in regions
+        ]
+    # --8<-- [end:answer]
+    for deployment in deployments:
+        deployment.result()  # raises for one cancelled alone, which fails no group
 
 
-async def _deploy(version: str, region: Region) -> int:
+async def _deploy(
+    version: str, region: Region, stages: MutableMapping[str, Stage]
+) -> None:
     """Deploy to one region, and undo it here: the group cancels this task only once."""
+    stages[region.name] = "deploying"
     try:
-        return await region.deploy(version)
-    except BaseException as error:  # a sibling's failure comes as CancelledError
+        await region.deploy(version)
+    except (Exception, asyncio.CancelledError) as error:
         error.add_note(f"deploying {version} to {region.name}")
+        await _withdraw(version, region, stages)
+        raise
+    stages[region.name] = "live"
+
+
+async def _withdraw(
+    version: str, region: Region, stages: MutableMapping[str, Stage]
+) -> None:
+    """Undo a deployment, or leave its stage as it is."""
+    try:
         async with asyncio.timeout(WITHDRAW_SECONDS):
             await region.withdraw(version)
-        raise
+    except Exception:
+        # raised from here, it would replace the failure or cancellation under way
+        log.exception("%s: %s could not be withdrawn", region.name, version)
+    else:
+        stages[region.name] = "withdrawn"

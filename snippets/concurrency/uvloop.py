@@ -11,14 +11,14 @@ type NewLoop = Callable[[], asyncio.AbstractEventLoop]
 try:
     import uvloop
 except ImportError:  # no build for this platform or interpreter: serve all the same
-    fastest: NewLoop = asyncio.EventLoop
+    preferred: NewLoop = asyncio.EventLoop
 else:
-    fastest = uvloop.new_event_loop
+    preferred = uvloop.new_event_loop
 
 logger = logging.getLogger(__name__)
 
 
-def run[T](main: Coroutine[Any, Any, T], new_loop: NewLoop = fastest) -> T:
+def run[T](main: Coroutine[Any, Any, T], new_loop: NewLoop = preferred) -> T:
     """Run a program on a loop of its own, and say on which.
 
     Args:
@@ -28,6 +28,10 @@ def run[T](main: Coroutine[Any, Any, T], new_loop: NewLoop = fastest) -> T:
     Returns:
         What the program returns.
 
+    Raises:
+        RuntimeError: If a loop runs here already.
+        BaseException: What the program raises.
+
     Examples:
         >>> import asyncio
         >>> async def loop_of_this_service() -> str:
@@ -36,14 +40,16 @@ def run[T](main: Coroutine[Any, Any, T], new_loop: NewLoop = fastest) -> T:
         >>> run(loop_of_this_service(), asyncio.EventLoop)
         'asyncio.unix_events'
     """
+    # --8<-- [start:answer]
     with asyncio.Runner(loop_factory=new_loop) as runner:
         logger.info("event loop: %s", type(runner.get_loop()).__module__)
         return runner.run(main)
+    # --8<-- [end:answer]
 
 
 def speedup(
     work: Callable[[], Coroutine[Any, Any, object]],
-    new_loop: NewLoop = fastest,
+    new_loop: NewLoop = preferred,
     rounds: int = 9,
 ) -> float:
     """Tell how many times as fast some work is on another loop.
@@ -55,7 +61,15 @@ def speedup(
 
     Returns:
         1 for no difference, more where the other loop is faster.
+
+    Raises:
+        ValueError: If there is no round.
+        RuntimeError: If a loop runs here already.
+        ZeroDivisionError: If the work takes less than the clock can tell.
+        BaseException: What the work raises.
     """
+    if rounds < 1:
+        raise ValueError(f"rounds must be at least 1, not {rounds}")
     with (
         asyncio.Runner(loop_factory=asyncio.EventLoop) as own,
         asyncio.Runner(loop_factory=new_loop) as other,

@@ -8,11 +8,15 @@ from typing import Any
 import uvloop
 
 
+# --8<-- [start:answer]
 def run[T](main: Coroutine[Any, Any, T]) -> T:
     # expect: mypy[deprecated] pyright[reportDeprecated]
     # expect: test[a_policy_changes_every_later_loop_of_the_process]
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     return asyncio.run(main)
+
+
+# --8<-- [end:answer]
 
 
 async def serve(stopped: asyncio.Event) -> str:

@@ -1,9 +1,9 @@
 import asyncio
 import dis
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, override
 
 import pytest
 
@@ -35,9 +35,11 @@ class Fake:
 
     error: BaseException | None = None
     stock: int | None = None
+    seconds: float = 1
+    name: str = "bath"
 
     async def push(self, stock: int) -> None:
-        await asyncio.sleep(1)
+        await asyncio.sleep(self.seconds)
         if self.error:
             raise self.error
         self.stock = stock
@@ -70,6 +72,58 @@ async def test_independent_failures_are_raised_together() -> None:
 async def test_nothing_is_raised_where_nothing_failed() -> None:
     await push_stock([Fake(), Fake()], 7)
     await push_stock((), 7)
+
+
+async def test_a_shop_that_raises_at_the_call_keeps_the_stock_from_nobody() -> None:
+    class Closed(Fake):
+        @property
+        @override
+        def push(self) -> Callable[[int], Coroutine[Any, Any, None]]:  # pyright: ignore[reportIncompatibleMethodOverride] - fails before there is anything to await
+            raise BUG
+
+    leeds = Fake()
+    with pytest.raises(ExceptionGroup) as caught:
+        await push_stock([Closed(), leeds], 7)
+    assert caught.value.exceptions == (BUG,)
+    assert leeds.stock == 7
+
+
+@pytest.mark.parametrize("push", [push_or_retry, avoid.retry_by_hand])
+async def test_a_shop_that_is_silent_for_ten_seconds_is_unreachable(
+    push: Any,  # noqa: ANN401 - the two have protocols of their own
+) -> None:
+    retried: list[str] = []
+    slow, silent = Fake(seconds=9.5), Fake(seconds=FOR_EVER, name="york")
+    await push([slow, silent], 7, retried.extend)
+    assert (retried, slow.stock, silent.stock) == (["york"], 7, None)
+    assert asyncio.get_running_loop().time() == 10
+
+
+async def test_another_error_of_the_network_is_not_taken_for_silence() -> None:
+    reset = ConnectionResetError("reset by peer")
+    with pytest.raises(ExceptionGroup) as caught:
+        await push_stock(fails(reset), 7)
+    assert caught.value.exceptions == (reset,)
+
+
+async def test_a_silent_shop_fails_with_the_timeout_as_its_cause() -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        await push_stock([Fake(seconds=FOR_EVER)], 7)
+    [error] = caught.value.exceptions
+    assert repr(error) == "UnreachableError('bath: no answer')"
+    assert isinstance(error.__cause__, TimeoutError)
+
+
+@pytest.mark.parametrize("push", [push_stock, avoid.push_stock])
+async def test_a_negative_stock_is_told_to_nobody(
+    push: Any,  # noqa: ANN401 - the two have protocols of their own
+) -> None:
+    shop = Fake()
+    with pytest.raises(ValueError, match=r"^a stock of -1 can't be$"):
+        await push([shop], -1)
+    assert shop.stock is None
+    await push([shop], 0)
+    assert shop.stock == 0
 
 
 async def test_each_kind_is_handled_by_its_own_clause(
@@ -173,6 +227,14 @@ def test_the_walk_keeps_the_order_at_every_depth() -> None:
     failed = ExceptionGroup("all", [north, leeds]).subgroup(ShopError)
     assert failed is not None
     assert list(shops_in(failed)) == ["bath", "york", "leeds"]
+
+
+def test_groups_nested_five_thousand_deep_are_too_deep() -> None:
+    failed: ExceptionGroup[Any] = ExceptionGroup("inmost", [BATH])
+    for _ in range(5000):
+        failed = ExceptionGroup("outer", [failed])
+    with pytest.raises(RecursionError):
+        list(shops_in(failed))
 
 
 def test_a_failure_says_what_it_is_about() -> None:
@@ -286,6 +348,22 @@ async def test_a_plain_except_does_not_look_into_the_group(observe: Observe) -> 
         await avoid.retry_by_plain_except(fails(error), 7, retried.extend)
     observe(f"raised: {caught.value!r}; to retry: {retried}")
     assert caught.value.exceptions == (error,)
+    assert retried == []
+
+
+async def test_both_careless_handlers_log_what_was_rejected_alone_or_at_top(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    retried: list[str] = []
+    rejected = avoid.RejectedError("york", "no such article")
+
+    def listed() -> Iterator[Fake]:
+        raise rejected
+        yield Fake()
+
+    await avoid.retry_by_plain_except(listed(), 7, retried.extend)
+    await avoid.retry_by_hand(fails(rejected), 7, retried.extend)
+    assert caplog.messages == ["stock rejected by york"] * 2
     assert retried == []
 
 

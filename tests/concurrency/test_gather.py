@@ -116,6 +116,30 @@ async def test_a_delivery_that_was_cancelled_alone_is_a_failure() -> None:
     assert [type(error) for error in report.failed.values()] == [asyncio.CancelledError]
 
 
+async def test_a_subscriber_that_is_named_twice_is_told_once() -> None:
+    told: list[str] = []
+
+    async def send(_event: str, subscriber: str) -> int:
+        await asyncio.sleep(1)
+        told.append(subscriber)
+        return 200
+
+    report = await deliver("paid", ["ada", "bob", "ada"], send)
+    assert told == ["ada", "bob"]
+    assert report == Report({"ada": 200, "bob": 200}, {})
+
+
+async def test_a_send_that_raises_at_the_call_is_a_failure_like_any_other() -> None:
+    def send(_event: str, subscriber: str) -> Awaitable[int]:
+        if subscriber == "ada":
+            raise GoneError
+        return asyncio.sleep(1, 200)
+
+    report = await deliver("paid", NAMES[:2], send)
+    assert report.delivered == {"bob": 200}
+    assert [type(error) for error in report.failed.values()] == [GoneError]
+
+
 async def test_nobody_to_tell_makes_an_empty_report(log: Timeline) -> None:
     assert await deliver("paid", (), sender(log)) == Report({}, {})
 
@@ -262,10 +286,8 @@ async def test_plain_gather_loses_what_was_delivered(
     ended = [event for event in log.told if event.endswith("ends")]
     observe(f"{ended}, and all the caller gets is {caught.value!r}")
     assert ended == ["ada ends", "bob ends"]
-    assert await avoid.deliver_until_one_fails("paid", NAMES[:2], send) == {
-        "ada": 200,
-        "bob": 200,
-    }
+    report = await avoid.deliver_until_one_fails("paid", NAMES[:2], send)
+    assert report == avoid.Report({"ada": 200, "bob": 200}, {})
 
 
 async def test_outcomes_that_nobody_reads_are_errors_passed_in_silence(

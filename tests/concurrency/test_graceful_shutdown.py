@@ -1,4 +1,5 @@
 import asyncio
+import faulthandler
 import gc
 import logging
 import os
@@ -10,16 +11,16 @@ import sys
 from asyncio import StreamWriter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 from typing import Any
 
 import pytest
 
-from proof.testing.basics import Observe, untyped
+from proof.testing.basics import Observe
 from proof.testing.clock import REAL_ASYNCIO
+from snippets.concurrency import graceful_shutdown
 from snippets.concurrency.graceful_shutdown import Answer, Shop, serve
 from snippets.concurrency.graceful_shutdown_avoid import serve_until_all_have_left
 
@@ -30,7 +31,7 @@ LOOPBACK = "127.0.0.1"
 
 # A shop that takes one order and answers it when something comes on stdin.
 CHILD = """
-import asyncio, importlib, logging, os, socket, sys
+import asyncio, importlib, logging, os, socket, sys, time
 from coverage import Coverage
 
 if measured := Coverage.current():
@@ -42,6 +43,8 @@ class Shop:
         return self.answer
 
     async def __aexit__(self, *_):
+        if hangs == "close":
+            await asyncio.sleep(3600)
         print("shop closed", flush=True)
 
     async def answer(self, order):
@@ -49,15 +52,20 @@ class Shop:
             measured.save()  # a process that is killed doesn't
         may_answer = asyncio.Event()
         asyncio.get_running_loop().add_reader(sys.stdin, may_answer.set)
+        if hangs == "thread":
+            asyncio.get_running_loop().run_in_executor(None, time.sleep, 3600)
         print("in flight", flush=True)
         await may_answer.wait()
         asyncio.get_running_loop().remove_reader(sys.stdin)
         print("answered", flush=True)
         return b"packed " + order
 
-_, module, function = sys.argv
+_, module, function, hangs = sys.argv
 logging.basicConfig(stream=sys.stdout, level="INFO", format="%(message)s")
-serve = getattr(importlib.import_module(f"snippets.concurrency.{module}"), function)
+imported = importlib.import_module(f"snippets.concurrency.{module}")
+if hangs:
+    imported.GRACE_SECONDS, imported.CLOSE_SECONDS = 0.1, 0.4
+serve = getattr(imported, function)
 listening = socket.create_server(("127.0.0.1", 0))
 print(listening.getsockname()[1], flush=True)
 sys.exit(asyncio.run(serve(listening, Shop())) is False)
@@ -72,6 +80,7 @@ class End:
     told: list[str]
     reply: bytes
     refused: bool
+    errors: str = field(default="", compare=False)
 
 
 def refuses(port: int) -> bool:
@@ -82,12 +91,15 @@ def refuses(port: int) -> bool:
     return False
 
 
-def terminate_with_an_order_in_flight(module: str, function: str) -> End:
+def terminate_with_an_order_in_flight(
+    module: str, function: str, *, hangs: str = ""
+) -> End:
     with subprocess.Popen(  # noqa: S603 - the interpreter itself, with text from here
-        [sys.executable, "-c", CHILD, module, function],
+        [sys.executable, "-c", CHILD, module, function, hangs],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
     ) as child:
@@ -96,6 +108,7 @@ def terminate_with_an_order_in_flight(module: str, function: str) -> End:
         try:
             assert child.stdin is not None
             assert child.stdout is not None
+            assert child.stderr is not None
             port = int(child.stdout.readline())
             with socket.create_connection((LOOPBACK, port), TOO_LONG_SECONDS) as client:
                 client.sendall(b"a lamp\n")
@@ -110,11 +123,12 @@ def terminate_with_an_order_in_flight(module: str, function: str) -> End:
             with suppress(BrokenPipeError):
                 child.stdin.close()
             told += child.stdout.readlines()
+            errors = child.stderr.read()
             code = child.wait()
         finally:
             limit.cancel()
             child.kill()
-    return End(code, [line.strip() for line in told if line], reply, refused)
+    return End(code, [line.strip() for line in told if line], reply, refused, errors)
 
 
 def receive(client: socket.socket) -> bytes:
@@ -200,6 +214,18 @@ def spared() -> Generator[None]:
         signal.signal(number, handler)
 
 
+@pytest.fixture(autouse=True)
+def last_moments(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, bool]]:
+    """Keep the watchdog from this process, and what it was told."""
+    told = list[tuple[float, bool]]()
+
+    def note(seconds: float, **options: bool) -> None:
+        told.append((seconds, options == {"exit": True}))
+
+    monkeypatch.setattr(faulthandler, "dump_traceback_later", note)
+    return told
+
+
 @asynccontextmanager
 async def running(shop: Bench, run: Serve = serve) -> AsyncGenerator[Running]:
     listening = socket.create_server((LOOPBACK, 0))
@@ -267,10 +293,103 @@ def test_the_order_in_flight_finishes_and_new_clients_are_refused() -> None:
     assert end.code == 0
     assert end.told == [
         "in flight",
-        "no new clients; 20 s for the orders in flight",
+        "no new clients; 15 s for the orders in flight",
         "answered",
         "shop closed",
     ]
+
+
+@pytest.mark.parametrize(
+    ("hangs", "place"), [("close", "selectors.py"), ("thread", "futures/thread.py")]
+)
+def test_a_process_that_hangs_after_the_orders_exits_and_says_where(
+    hangs: str, place: str
+) -> None:
+    end = terminate_with_an_order_in_flight("graceful_shutdown", "serve", hangs=hangs)
+    assert end.code == 1
+    assert end.errors.startswith("Timeout (0:00:00.5")
+    assert place in end.errors
+
+
+@pytest.mark.anyio
+async def test_the_process_has_twenty_seconds_from_the_signal_on(
+    last_moments: list[tuple[float, bool]],
+) -> None:
+    async with running(Bench()) as server:
+        await turn()
+        assert last_moments == []
+        await server.terminate()
+        assert await server.task is True
+    assert last_moments == [(20, True)]
+
+
+@pytest.mark.anyio
+async def test_a_second_signal_neither_hurries_nor_delays_the_end(
+    last_moments: list[tuple[float, bool]],
+) -> None:
+    shop = Bench()
+    async with running(shop) as server, connect(server) as client:
+        await client.send(b"held\n")
+        await shop.in_flight.wait()
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+            await server.terminate(number)
+        assert not server.task.done()
+        shop.gate.set()
+        assert await client.rest() == b"packed held\n"
+        assert await server.task is True
+    assert last_moments == [(20, True)]
+    assert shop.did == ["opens", "takes held", "answers held", "closes"]
+
+
+@pytest.mark.anyio
+async def test_a_signal_that_comes_before_the_port_is_open_ends_it_as_well() -> None:
+    shop = Bench()
+    async with running(shop) as server:
+        await asyncio.sleep(0)
+        await server.terminate()
+        assert await server.task is True
+    assert shop.did == ["opens", "closes"]
+
+
+@pytest.mark.anyio
+async def test_an_order_of_a_megabyte_costs_one_client_its_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shop = Bench()
+    async with running(shop) as server, connect(server) as client:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            await client.send(b"x" * 2**20)
+        assert await client.rest() == b""
+        assert not server.task.done()
+    assert caplog.messages == ["a client was lost"]
+    assert shop.did == ["opens", "closes"]
+
+
+@pytest.mark.anyio
+async def test_a_port_that_cannot_be_served_is_an_error_and_the_shop_closes() -> None:
+    shop = Bench()
+    listening = socket.create_server((LOOPBACK, 0))
+    listening.close()
+    with pytest.RaisesGroup(OSError):
+        await serve(listening, shop.open())
+    assert shop.did == ["opens", "closes"]
+
+
+def test_outside_the_main_thread_it_serves_nothing() -> None:
+    shop, refused = Bench(), list[str]()
+
+    def in_a_thread() -> None:
+        with socket.socket() as listening, pytest.raises(RuntimeError) as error:
+            asyncio.run(serve(listening, shop.open()))
+        refused.append(str(error.value))
+
+    thread = Thread(target=in_a_thread)
+    thread.start()
+    thread.join()
+    assert refused == [
+        "set_wakeup_fd only works in main thread of the main interpreter"
+    ]
+    assert shop.did == []
 
 
 @pytest.mark.anyio
@@ -409,11 +528,12 @@ async def test_a_client_that_was_cut_off_leaves_nothing_behind(
 
 @pytest.mark.anyio
 async def test_when_the_time_is_up_the_orders_in_flight_are_given_up(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(graceful_shutdown, "GRACE_SECONDS", 0)
     shop = Bench()
     async with (
-        running(shop, partial(serve, grace=0)) as server,
+        running(shop) as server,
         connect(server) as client,
         connect(server) as slow,
     ):
@@ -432,14 +552,6 @@ async def test_when_the_time_is_up_the_orders_in_flight_are_given_up(
     assert record.name == "snippets.concurrency.graceful_shutdown"
     assert record.levelno == logging.WARNING
     assert record.getMessage() == "orders in flight given up after 0 s"
-
-
-@pytest.mark.anyio
-async def test_the_seconds_of_grace_are_given_by_name() -> None:
-    unchecked = untyped("snippets.concurrency.graceful_shutdown")
-    with socket.socket() as listening, pytest.raises(TypeError, match="but 3 were"):
-        async with asyncio.timeout(0):
-            await unchecked.serve(listening, Bench().open(), 5)
 
 
 @pytest.mark.anyio

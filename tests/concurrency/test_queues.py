@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, override
@@ -34,6 +35,10 @@ async def shop(*orders: str, every: float = 0) -> AsyncGenerator[str]:
         yield order
 
 
+def refuse(order: str, error: Exception) -> None:
+    raise AssertionError(order) from error
+
+
 class Ledger:
     """Books orders in the seconds that each takes; one second if not told."""
 
@@ -56,7 +61,7 @@ class Ledger:
         self.booked.append(order)
 
 
-@settings(derandomize=True, database=None, deadline=None)
+@settings(derandomize=True, database=None, deadline=None, max_examples=40)
 @given(
     shops=st.lists(
         st.tuples(st.integers(0, 6), st.sampled_from([0, 0.25, 1])), max_size=4
@@ -69,7 +74,7 @@ def test_every_order_is_booked_exactly_once_and_all_tasks_end(
 ) -> None:
     async def main() -> None:
         async with asyncio.timeout(AN_HOUR):
-            await book_all(feeds, ledger.book, workers=workers)
+            await book_all(feeds, ledger.book, refuse, workers=workers)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     orders = [
@@ -93,7 +98,7 @@ def test_every_order_is_booked_exactly_once_and_all_tasks_end(
 async def test_one_shops_orders_are_begun_in_their_order() -> None:
     orders = [f"order {number}" for number in range(9)]
     ledger = Ledger()
-    await book_all([shop(*orders)], ledger.book, workers=3)
+    await book_all([shop(*orders)], ledger.book, refuse, workers=3)
     assert ledger.begun == orders
 
 
@@ -102,7 +107,7 @@ async def test_as_many_orders_are_booked_at_once_as_there_are_workers(
     chosen: dict[str, int], at_once: int
 ) -> None:
     ledger = Ledger()
-    await book_all([shop(*map(str, range(12)))], ledger.book, **chosen)
+    await book_all([shop(*map(str, range(12)))], ledger.book, refuse, **chosen)
     assert ledger.most_at_once == at_once
 
 
@@ -118,8 +123,8 @@ async def test_shops_are_read_no_further_ahead_than_the_queue_is_long() -> None:
 
     read: list[int] = []
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(AN_HOUR):
-            await book_all([busy(), busy()], book, workers=3)
+        async with asyncio.timeout(20):
+            await book_all([busy(), busy()], book, refuse, workers=3)
     in_hand_of_workers, queued, in_hand_of_shops = 3, 3, 2
     assert len(read) == in_hand_of_workers + queued + in_hand_of_shops
 
@@ -127,22 +132,85 @@ async def test_shops_are_read_no_further_ahead_than_the_queue_is_long() -> None:
 async def test_a_shop_that_is_open_longer_still_gets_its_orders_booked() -> None:
     ledger = Ledger()
     shops = [shop("early"), shop("late", every=AN_HOUR)]
-    await book_all(shops, ledger.book, workers=2)
+    await book_all(shops, ledger.book, refuse, workers=2)
     assert ledger.booked == ["early", "late"]
 
 
-async def test_a_booking_that_fails_ends_the_shops_and_the_other_workers() -> None:
+async def test_an_order_that_cannot_be_booked_is_set_aside_and_the_rest_booked() -> (
+    None
+):
     async def book(order: str) -> None:
         if order == "bad":
-            raise ConnectionError(order)
+            raise error
         await ledger.book(order)
 
-    ledger, before = Ledger(slow=AN_HOUR), asyncio.all_tasks()
-    with pytest.RaisesGroup(pytest.RaisesExc(ConnectionError, match="bad")):
+    ledger, aside = Ledger(), list[tuple[str, Exception]]()
+    error = KeyError("no such article")
+
+    def set_aside(order: str, reason: Exception) -> None:
+        aside.append((order, reason))
+
+    shops = [shop("A1", "bad", "A2")]
+    await book_all(shops, book, set_aside, workers=1)
+    assert ledger.booked == ["A1", "A2"]
+    assert aside == [("bad", error)]
+
+
+async def test_a_booking_that_hangs_is_set_aside_after_half_a_minute() -> None:
+    ledger, aside = Ledger(hangs=AN_HOUR, slow=29.5), list[str]()
+
+    def set_aside(order: str, reason: Exception) -> None:
+        now = asyncio.get_running_loop().time()
+        aside.append(f"{order}: {type(reason).__name__} after {now:g} s")
+
+    await book_all([shop("slow", "hangs")], ledger.book, set_aside, workers=2)
+    assert ledger.booked == ["slow"]
+    assert aside == ["hangs: TimeoutError after 30 s"]
+
+
+async def test_an_order_that_cannot_be_set_aside_ends_shops_and_workers() -> None:
+    async def book(order: str) -> None:
+        if order == "bad":
+            raise LookupError(order)
+        await ledger.book(order)
+
+    def set_aside(_order: str, error: Exception) -> None:
+        raise OSError("disk full") from error
+
+    ledger, before = Ledger(slow=20), asyncio.all_tasks()
+    with pytest.RaisesGroup(pytest.RaisesExc(OSError, match="disk full")):
         async with asyncio.timeout(AN_HOUR):
-            await book_all([shop("slow", "bad"), endless_shop()], book, workers=2)
+            shops = [shop("slow", "bad"), endless_shop()]
+            await book_all(shops, book, set_aside, workers=2)
     assert ledger.cancelled == ["slow"]
     assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("how", ["fails", "is cancelled"])
+async def test_a_shop_is_closed_when_the_work_fails_or_is_cancelled(how: str) -> None:
+    async def watched() -> AsyncGenerator[str]:
+        try:
+            for order in ("A1", "A2", "A3", "A4"):
+                await asyncio.sleep(0)
+                yield order
+        finally:
+            closed.append("watched")
+
+    async def fails() -> AsyncGenerator[str]:
+        await asyncio.sleep(1)
+        yield "B1"
+        raise ConnectionError("Oslo")
+
+    closed = list[str]()
+    shops = [watched(), fails() if how == "fails" else endless_shop()]
+    work = asyncio.create_task(
+        book_all(shops, Ledger(A1=20).book, refuse, workers=1), name="work"
+    )
+    await asyncio.sleep(25)
+    work.cancel()
+    await asyncio.wait([work])
+    assert work.cancelled() is (how == "is cancelled")
+    assert closed == ["watched"]
 
 
 async def test_a_shop_that_fails_ends_the_other_shops_and_the_workers() -> None:
@@ -151,31 +219,45 @@ async def test_a_shop_that_fails_ends_the_other_shops_and_the_workers() -> None:
         await asyncio.sleep(1)
         raise ConnectionError("Oslo")
 
-    ledger, before = Ledger(slow=AN_HOUR), asyncio.all_tasks()
+    ledger, before = Ledger(slow=20), asyncio.all_tasks()
     failure = pytest.RaisesExc(ConnectionError, match="Oslo")
     with pytest.RaisesGroup(pytest.RaisesGroup(failure)):
         async with asyncio.timeout(AN_HOUR):
-            await book_all([failing(), endless_shop()], ledger.book, workers=1)
+            await book_all([failing(), endless_shop()], ledger.book, refuse, workers=1)
     assert ledger.cancelled == ["slow"]
     assert asyncio.all_tasks() == before
 
 
 async def test_a_booking_whose_own_queue_is_shut_down_is_a_failure_and_no_end() -> None:
-    async def book(_order: str) -> None:
-        await mail.put("booked")
+    async def book(order: str) -> None:
+        if order == "A1":
+            await mail.put("booked")
+        await ledger.book(order)
 
-    mail = asyncio.Queue[str]()
+    ledger, mail, aside = Ledger(), asyncio.Queue[str](), list[str]()
     mail.shutdown()
-    with pytest.RaisesGroup(asyncio.QueueShutDown):
-        await book_all([shop("A1")], book, workers=1)
+
+    def set_aside(order: str, error: Exception) -> None:
+        aside.append(f"{order}: {type(error).__name__}")
+
+    await book_all([shop("A1", "A2")], book, set_aside, workers=1)
+    assert (aside, ledger.booked) == (["A1: QueueShutDown"], ["A2"])
 
 
-@pytest.mark.parametrize("workers", [0, -1])
-async def test_orders_without_a_worker_are_refused(workers: int) -> None:
+@pytest.mark.parametrize("workers", [0, -1, 1001, 10**400])
+async def test_too_few_or_too_many_workers_are_refused(workers: int) -> None:
     ledger = Ledger()
     with pytest.raises(ValueError, match="workers must be") as refused:
-        await book_all([shop("A1")], ledger.book, workers=workers)
-    assert str(refused.value) == f"workers must be at least 1, not {workers}"
+        await book_all([shop("A1")], ledger.book, refuse, workers=workers)
+    assert str(refused.value) == f"workers must be 1 to 1000, not {workers}"
+    assert ledger.begun == []
+
+
+async def test_a_thousand_workers_are_allowed() -> None:
+    ledger = Ledger()
+    orders = list(map(str, range(1100)))
+    await book_all([shop(*orders)], ledger.book, refuse, workers=1000)
+    assert ledger.most_at_once == 1000
 
 
 async def endless_shop() -> AsyncGenerator[str]:
@@ -329,7 +411,7 @@ async def tell(book_all: Callable[..., Awaitable[None]]) -> None:
         await asyncio.sleep(9)
 
     async with asyncio.timeout(AN_HOUR):
-        await book_all([oslo()], Ledger().book, workers=2)
+        await book_all([oslo()], Ledger().book, refuse, workers=2)
 
 
 async def test_an_idle_workers_shut_down_cancels_a_booking_half_way(
@@ -337,7 +419,9 @@ async def test_an_idle_workers_shut_down_cancels_a_booking_half_way(
 ) -> None:
     ledger = Ledger(quick=1, slow=9)
     with pytest.RaisesGroup(asyncio.QueueShutDown):
-        await book_all_until_it_raises([shop("quick", "slow")], ledger.book, workers=2)
+        await book_all_until_it_raises(
+            [shop("quick", "slow")], ledger.book, refuse, workers=2
+        )
     observe(f"booked {ledger.booked}, cancelled half way {ledger.cancelled}")
     assert (ledger.booked, ledger.cancelled) == (["quick"], ["slow"])
 
@@ -348,7 +432,9 @@ async def test_one_sentinel_ends_one_of_two_workers_and_the_group_waits_on(
     ledger = Ledger()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(AN_HOUR):
-            await book_all_with_a_sentinel([shop("A1", "B2")], ledger.book, workers=2)
+            await book_all_with_a_sentinel(
+                [shop("A1", "B2")], ledger.book, refuse, workers=2
+            )
     now = asyncio.get_running_loop().time()
     observe(f"booked {sorted(ledger.booked)}, given up after {now:.0f} s")
     assert (sorted(ledger.booked), now) == (["A1", "B2"], AN_HOUR)
@@ -356,30 +442,72 @@ async def test_one_sentinel_ends_one_of_two_workers_and_the_group_waits_on(
 
 async def test_join_works_as_long_as_nothing_fails() -> None:
     ledger, before = Ledger(), asyncio.all_tasks()
-    await book_all_and_join([shop("A1", "B2")], ledger.book, workers=2)
+    await book_all_and_join([shop("A1", "B2")], ledger.book, refuse, workers=2)
     await asyncio.sleep(0)
     assert sorted(ledger.booked) == ["A1", "B2"]
     assert asyncio.all_tasks() == before
 
 
+@pytest.mark.parametrize(
+    "careless", [book_all_and_join, book_all_until_it_raises, book_all_with_a_sentinel]
+)
+async def test_the_careless_set_aside_what_cannot_be_booked_as_well(
+    careless: Callable[..., Awaitable[None]],
+) -> None:
+    async def book(order: str) -> None:
+        if order == "bad":
+            raise LookupError(order)
+        await ledger.book(order)
+
+    ledger, aside = Ledger(), list[str]()
+
+    def set_aside(order: str, _error: Exception) -> None:
+        aside.append(order)
+
+    with contextlib.suppress(ExceptionGroup):  # of the shut-down that is not caught
+        await careless([shop("A1", "bad")], book, set_aside, workers=1)
+    assert (ledger.booked, aside) == (["A1"], ["bad"])
+
+
 async def test_join_waits_for_ever_for_a_worker_that_failed(observe: Observe) -> None:
+    def set_aside(_order: str, error: Exception) -> None:
+        raise OSError("disk full") from error
+
     async def book(order: str) -> None:
         worker = asyncio.current_task()
         assert worker is not None
         workers.append(worker)
         if order == "bad":
-            raise ConnectionError(order)
+            raise LookupError(order)
         await ledger.book(order)
 
     ledger = Ledger()
     workers: list[asyncio.Task[Any]] = []
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(AN_HOUR):
-            await book_all_and_join([shop("bad", "A1")], book, workers=2)
+            await book_all_and_join([shop("bad", "A1")], book, set_aside, workers=2)
     now = asyncio.get_running_loop().time()
     observe(f"booked {ledger.booked}, given up after {now:.0f} s")
     assert (ledger.booked, now) == (["A1"], AN_HOUR)
     failed, waiting = workers
-    assert isinstance(failed.exception(), ConnectionError)
+    assert isinstance(failed.exception(), OSError)
     assert waiting.cancel()
     await asyncio.wait([waiting])
+
+
+async def test_a_shop_that_fails_leaves_the_workers_of_a_join_running() -> None:
+    async def fails() -> AsyncGenerator[str]:
+        await asyncio.sleep(1)
+        yield "A1"
+        raise ConnectionError("Oslo")
+
+    before = asyncio.all_tasks()
+    with pytest.RaisesGroup(ConnectionError):
+        await book_all_and_join([fails()], Ledger().book, refuse, workers=2)
+    left = asyncio.all_tasks() - before
+    assert len(left) == 2
+    await asyncio.sleep(AN_HOUR)
+    assert not any(worker.done() for worker in left)
+    for worker in left:
+        worker.cancel()
+    await asyncio.wait(left)

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from math import inf, nan
 from typing import Any, Protocol
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from proof.testing.basics import Observe
 from proof.testing.clock import CONTROLLED_ASYNCIO, ControlledLoop
 from proof.testing.record import Measured, Timeline
+from snippets.concurrency import semaphore
 from snippets.concurrency.semaphore import Carrier, RateLimiter
 from snippets.concurrency.semaphore_avoid import (
     CarrierRatedBySemaphore,
@@ -30,6 +32,16 @@ PARCELS = [f"parcel {number}" for number in range(20)]
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     return CONTROLLED_ASYNCIO
+
+
+@pytest.fixture(autouse=True)
+def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the limiter look at the clock of the loop, which the test controls."""
+
+    def now() -> float:
+        return asyncio.get_running_loop().time()
+
+    monkeypatch.setattr(semaphore, "monotonic", now)
 
 
 type Ask = Callable[[str], Coroutine[Any, Any, str]]
@@ -113,7 +125,7 @@ async def test_parcels_are_asked_for_in_the_order_they_came() -> None:
     assert api.asked == PARCELS
 
 
-@settings(derandomize=True, database=None, deadline=None)
+@settings(derandomize=True, database=None, deadline=None, max_examples=50)
 @given(
     eighths=st.lists(st.integers(0, 12), max_size=12),
     calls=st.integers(1, 4),
@@ -163,6 +175,46 @@ async def test_a_loop_that_was_held_up_does_not_make_up_for_it(
         assert loop.time() == 3.5
 
 
+async def test_a_sleep_that_ends_early_lets_nobody_pass_early(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sleep = asyncio.sleep
+
+    async def early(seconds: float) -> None:
+        await sleep(seconds * 0.75)
+
+    monkeypatch.setattr(asyncio, "sleep", early)
+    limiter = RateLimiter(1, 1.0)
+    async with asyncio.timeout(TIME_LIMIT):
+        for due in range(4):
+            await limiter.wait()
+            assert asyncio.get_running_loop().time() == due
+
+
+async def test_a_carrier_that_never_answers_gives_its_slot_back_after_ten_seconds() -> (
+    None
+):
+    async def ask(parcel: str) -> str:
+        await asyncio.sleep(10**6 if parcel == "lost" else 9.5)
+        return f"{parcel}: Oslo"
+
+    carrier = Carrier(ask, at_once=1, limiter=no_rate())
+    lost = asyncio.create_task(carrier.track("lost"))
+    next_one = asyncio.create_task(carrier.track("A1"))
+    async with asyncio.timeout(TIME_LIMIT):
+        with pytest.raises(TimeoutError):
+            await lost
+        assert asyncio.get_running_loop().time() == 10
+        assert await next_one == "A1: Oslo"
+    assert asyncio.get_running_loop().time() == 19.5
+
+
+async def test_the_wait_for_a_turn_is_not_counted_as_the_carriers_silence() -> None:
+    carrier = Carrier(Api().ask, at_once=2, limiter=RateLimiter(1, 30.0))
+    await track_all(carrier, PARCELS[:2])
+    assert asyncio.get_running_loop().time() == 30 + ANSWER_SECONDS
+
+
 async def test_a_caller_that_gives_up_leaves_its_turn_to_the_next() -> None:
     limiter = RateLimiter(1, 1.0)
     async with asyncio.timeout(TIME_LIMIT):
@@ -204,6 +256,27 @@ def test_a_limiter_that_lets_nobody_pass_is_refused(calls: int) -> None:
     assert str(refused.value) == f"calls must be at least 1, not {calls}"
 
 
+@pytest.mark.parametrize("seconds", [0.0, -0.0, -1.0, nan, inf, 86_400.5, 10**400])
+def test_a_window_without_an_end_or_a_length_is_refused(seconds: float) -> None:
+    with pytest.raises(ValueError, match="seconds must be") as refused:
+        RateLimiter(1, seconds)
+    expected = f"seconds must be above 0, up to a day, not {seconds}"
+    assert str(refused.value) == expected
+
+
+@pytest.mark.parametrize("seconds", [0.125, 86_400.0])
+async def test_a_window_may_be_short_or_last_a_day(seconds: float) -> None:
+    limiter = RateLimiter(1, seconds)
+    await limiter.wait()
+    await limiter.wait()
+    assert asyncio.get_running_loop().time() == seconds
+
+
+def test_more_calls_than_a_list_may_be_long_are_refused() -> None:
+    with pytest.raises(OverflowError):
+        RateLimiter(10**400, 1.0)
+
+
 @pytest.mark.parametrize("at_once", [0, -1])
 def test_a_bound_that_would_wait_for_ever_is_refused(at_once: int) -> None:
     with pytest.raises(ValueError, match="at_once must be") as refused:
@@ -223,12 +296,12 @@ async def test_the_third_parcel_waits_for_a_new_second(timeline: Timeline) -> No
     assert timeline.told == [
         "A1 starts",
         "A1 waits: its turn",
+        "A1 goes on",
         "B2 starts",
         "B2 waits: its turn",
+        "B2 goes on",
         "C3 starts",
         "C3 waits: its turn",
-        "A1 goes on",
-        "B2 goes on",
         "A1 ends",
         "B2 ends",
         "clock notes: a second is over",

@@ -270,6 +270,52 @@ async def test_drain_does_not_fail_with_a_task_that_fails_while_it_is_cancelled(
     assert [each.message for each in caplog.records] == ["late: failed"]
 
 
+@pytest.mark.parametrize(("seconds", "given_up"), [(0.1, 0.1), (0, 0), (-1, 0)])
+async def test_drain_ends_five_seconds_after_its_deadline_whatever_clean_up_does(
+    caplog: pytest.LogCaptureFixture, seconds: float, given_up: float
+) -> None:
+    async def work(clean_up: float) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(clean_up)
+
+    background = Background()
+    for clean_up in (2.9, 60):
+        background.start(work(clean_up), name=f"{clean_up} s of clean-up")
+    await turn_the_loop()
+    begun = asyncio.get_running_loop().time()
+    await background.drain(seconds=seconds)
+    ended = asyncio.get_running_loop().time()
+    assert ended - begun == pytest.approx(given_up + 5)
+    assert logged(caplog) == [
+        (
+            "snippets.concurrency.task_references",
+            "WARNING",
+            "2.9 s of clean-up: cancelled",
+        ),
+        (
+            "snippets.concurrency.task_references",
+            "ERROR",
+            "60 s of clean-up: still running",
+        ),
+    ]
+
+
+async def test_drain_leaves_nothing_unfinished_that_another_task_has_started(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work() -> None:
+        await asyncio.sleep(1)
+        background.start(asyncio.sleep(60), name="started late")
+
+    background = Background()
+    background.start(work(), name="early")
+    await background.drain(seconds=10)
+    assert asyncio.get_running_loop().time() == 1
+    assert [each.message for each in caplog.records] == ["started late: cancelled"]
+
+
 async def test_a_drain_that_is_cancelled_cancels_the_tasks_before_it_ends(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -282,6 +328,30 @@ async def test_a_drain_that_is_cancelled_cancels_the_tasks_before_it_ends(
     messages = sorted(each.message for each in caplog.records)
     assert messages == ["late: cancelled", "later: cancelled"]
     assert asyncio.get_running_loop().time() == 5
+
+
+async def test_an_error_that_counts_as_false_is_logged_as_well(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class NoReplyError(Exception):
+        def __len__(self) -> int:
+            return 0
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        raise NoReplyError
+
+    background = Background()
+    background.start(work(), name="odd")
+    await background.drain(seconds=10)
+    assert [each.message for each in caplog.records] == ["odd: failed"]
+
+
+def test_no_work_is_started_where_no_loop_runs() -> None:
+    work = asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        Background().start(work, name="mail")
+    work.close()
 
 
 async def test_a_number_of_seconds_is_named_at_the_call() -> None:

@@ -1,15 +1,17 @@
 import asyncio
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from proof.testing.basics import Observe
-from proof.testing.clock import CONTROLLED_ASYNCIO
+from proof.testing.clock import CONTROLLED_ASYNCIO, ControlledLoop
 from proof.testing.record import Timeline
+from snippets.concurrency import taskgroup as snippet
 from snippets.concurrency import taskgroup_avoid as avoid
-from snippets.concurrency.taskgroup import roll_out
+from snippets.concurrency.taskgroup import Stage
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +32,7 @@ class NoHostsError(Exception):
 
 
 class StuckError(Exception):
-    """A version can't be withdrawn."""
+    """A region fails while it is being stopped."""
 
 
 @dataclass
@@ -40,25 +42,30 @@ class Fake:
     name: str
     timeline: Timeline
     seconds: float = 1
-    error: Exception | None = None
-    withdrawing: float = 0
+    error: BaseException | None = None
     stuck: Exception | None = None
+    withdrawing: float = 0
+    lost: BaseException | None = None
     runs: str = "v1"
 
-    async def deploy(self, version: str) -> int:
+    async def deploy(self, version: str) -> None:
         with self.timeline.lane(self.name):
             with self.timeline.wait(self.name, "hosts"):
-                await asyncio.sleep(self.seconds)
+                try:
+                    await asyncio.sleep(self.seconds)
+                except asyncio.CancelledError:
+                    if self.stuck:
+                        raise self.stuck from None
+                    raise
             if self.error:
                 raise self.error
             self.runs = version
             self.timeline.add(self.name, "notes", f"{version} is live")
-        return len(self.name)
 
     async def withdraw(self, version: str) -> None:
         await asyncio.sleep(self.withdrawing)
-        if self.stuck:
-            raise self.stuck
+        if self.lost:
+            raise self.lost
         self.timeline.add(self.name, "notes", f"{version} withdrawn")
 
 
@@ -66,6 +73,13 @@ class Fake:
 def log() -> Timeline:
     """Give a timeline that the page doesn't draw."""
     return Timeline()
+
+
+async def roll_out(version: str, regions: Iterable[Fake]) -> dict[str, Stage]:
+    """Return the stages, for a test that looks at them after a good end only."""
+    stages: dict[str, Stage] = {}
+    await snippet.roll_out(version, regions, stages)
+    return stages
 
 
 def seconds_passed() -> float:
@@ -86,12 +100,9 @@ async def fail_after(seconds: float) -> None:
     raise BadImageError
 
 
-async def test_every_region_reports_its_hosts_in_the_order_given(
-    log: Timeline,
-) -> None:
+async def test_every_region_is_live_in_the_end(log: Timeline) -> None:
     regions = (Fake("tokyo", log, seconds=3), Fake("eu", log, seconds=2))
-    hosts = await roll_out("v2", iter(regions))
-    assert list(hosts.items()) == [("tokyo", 5), ("eu", 2)]
+    assert await roll_out("v2", iter(regions)) == {"tokyo": "live", "eu": "live"}
     assert [region.runs for region in regions] == ["v2", "v2"]
     assert "tokyo notes: v2 withdrawn" not in log.told
 
@@ -130,6 +141,90 @@ async def test_a_failing_region_stops_the_others_before_the_roll_back(
     assert us.runs == "v1"
 
 
+async def test_after_a_failure_the_stages_say_which_regions_are_live(
+    log: Timeline,
+) -> None:
+    stages: dict[str, Stage] = {}
+    regions = [
+        Fake("us", log, seconds=1),
+        Fake("eu", log, seconds=2, error=BadImageError("v2")),
+        Fake("tokyo", log, seconds=3),
+    ]
+    with pytest.raises(ExceptionGroup):
+        await snippet.roll_out("v2", regions, stages)
+    assert stages == {"us": "live", "eu": "withdrawn", "tokyo": "withdrawn"}
+    assert [region.runs for region in regions] == ["v2", "v1", "v1"]
+
+
+async def test_a_region_that_was_not_withdrawn_keeps_its_stage_and_is_logged(
+    log: Timeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    stages: dict[str, Stage] = {}
+    bad, lost = BadImageError("v2"), StuckError("us")
+    us = Fake("us", log, seconds=2, lost=lost)
+    with pytest.raises(ExceptionGroup) as caught:
+        await snippet.roll_out("v2", [Fake("eu", log, error=bad), us], stages)
+    assert caught.value.exceptions == (bad,)
+    assert stages == {"eu": "withdrawn", "us": "deploying"}
+    assert caplog.record_tuples == [
+        (
+            "snippets.concurrency.taskgroup",
+            logging.ERROR,
+            "us: v2 could not be withdrawn",
+        )
+    ]
+    assert caplog.records[0].exc_info is not None
+    assert caplog.records[0].exc_info[1] is lost
+
+
+async def test_a_region_that_was_never_begun_has_no_stage(log: Timeline) -> None:
+    def regions() -> Iterator[Fake]:
+        yield Fake("eu", log)
+        raise LookupError
+
+    stages: dict[str, Stage] = {}
+    with pytest.raises(ExceptionGroup):
+        await snippet.roll_out("v2", regions(), stages)
+    assert (stages, log.told) == ({}, [])
+
+
+async def test_a_deployment_that_was_cancelled_alone_does_not_pass_for_live(
+    log: Timeline,
+) -> None:
+    stages: dict[str, Stage] = {}
+    regions = [
+        Fake("eu", log, error=asyncio.CancelledError()),
+        Fake("us", log, seconds=2),
+    ]
+    with pytest.raises(asyncio.CancelledError):
+        await snippet.roll_out("v2", regions, stages)
+    assert stages == {"eu": "withdrawn", "us": "live"}
+    assert seconds_passed() == 2
+
+
+def test_a_program_that_is_told_to_exit_withdraws_nothing(log: Timeline) -> None:
+    stages: dict[str, Stage] = {}
+    eu = Fake("eu", log, error=SystemExit(3))
+    with (
+        pytest.raises(SystemExit),
+        asyncio.Runner(loop_factory=ControlledLoop) as runner,
+    ):
+        runner.run(snippet.roll_out("v2", [eu], stages))
+    assert stages == {"eu": "deploying"}
+    assert "eu notes: v2 withdrawn" not in log.told
+
+
+async def test_a_withdrawal_that_is_cancelled_itself_keeps_its_stage(
+    log: Timeline,
+) -> None:
+    stages: dict[str, Stage] = {}
+    lost = asyncio.CancelledError("pool closed")
+    eu = Fake("eu", log, error=BadImageError("v2"), lost=lost)
+    with pytest.raises(asyncio.CancelledError):
+        await snippet.roll_out("v2", [eu], stages)
+    assert stages == {"eu": "deploying"}
+
+
 async def test_a_failure_tells_its_region_and_comes_in_a_group(log: Timeline) -> None:
     error = BadImageError("v2")
     with pytest.raises(ExceptionGroup) as caught:
@@ -156,7 +251,7 @@ async def test_a_sibling_that_fails_while_it_is_cancelled_is_in_the_group(
             [Fake("eu", log, error=bad), Fake("us", log, seconds=2, stuck=stuck)],
         )
     assert caught.value.exceptions == (bad, stuck)
-    assert isinstance(stuck.__context__, asyncio.CancelledError)
+    assert notes(stuck) == ["deploying v2 to us"]
 
 
 async def test_the_group_waits_until_its_children_have_cleaned_up(
@@ -170,16 +265,17 @@ async def test_the_group_waits_until_its_children_have_cleaned_up(
 
 
 async def test_clean_up_that_hangs_is_given_up_after_thirty_seconds(
-    log: Timeline,
+    log: Timeline, caplog: pytest.LogCaptureFixture
 ) -> None:
+    stages: dict[str, Stage] = {}
     bad = BadImageError("v2")
     us = Fake("us", log, seconds=2, withdrawing=FOR_EVER)
     with pytest.raises(ExceptionGroup) as caught:
-        await roll_out("v2", [Fake("eu", log, error=bad), us])
+        await snippet.roll_out("v2", [Fake("eu", log, error=bad), us], stages)
     assert seconds_passed() == 1 + 30
-    first, second = caught.value.exceptions
-    assert first is bad
-    assert isinstance(second, TimeoutError)
+    assert caught.value.exceptions == (bad,)
+    assert stages == {"eu": "withdrawn", "us": "deploying"}
+    assert caplog.messages == ["us: v2 could not be withdrawn"]
 
 
 async def test_an_error_while_the_tasks_are_made_stops_those_already_made(
@@ -198,14 +294,27 @@ async def test_an_error_while_the_tasks_are_made_stops_those_already_made(
 async def test_cancelled_from_outside_it_withdraws_everywhere_and_ends_cancelled(
     log: Timeline,
 ) -> None:
+    stages: dict[str, Stage] = {}
     regions = [Fake("eu", log, seconds=9, withdrawing=5), Fake("us", log, seconds=9)]
-    task = asyncio.create_task(roll_out("v2", regions))
+    task = asyncio.create_task(snippet.roll_out("v2", regions, stages))
     await cancelled_after(task, 1)
     with pytest.raises(asyncio.CancelledError):
         await task
     assert task.cancelled()
     assert log.told[-2:] == ["us notes: v2 withdrawn", "eu notes: v2 withdrawn"]
+    assert stages == {"eu": "withdrawn", "us": "withdrawn"}
     assert seconds_passed() == 1 + 5
+
+
+async def test_a_withdrawal_that_fails_does_not_replace_the_cancellation(
+    log: Timeline,
+) -> None:
+    eu = Fake("eu", log, seconds=9, lost=ConnectionError("eu"))
+    task = asyncio.create_task(roll_out("v2", [eu]))
+    await cancelled_after(task, 1)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
 
 
 async def test_a_second_cancellation_does_not_reach_the_clean_up(log: Timeline) -> None:
@@ -273,7 +382,7 @@ async def test_a_child_that_fails_under_a_cancellation_comes_before_it(
     assert (task.cancelled(), task.cancelling()) == (False, 1)
 
 
-async def test_who_handles_that_failure_is_cancelled_at_the_next_await(
+async def test_whoever_handles_that_failure_is_cancelled_at_the_next_await(
     log: Timeline,
 ) -> None:
     async def operator() -> None:
@@ -407,7 +516,7 @@ async def test_gather_lets_a_sibling_go_live_after_the_roll_back(
     us = Fake("us", timeline, seconds=2)
     with timeline.lane("operator"):
         try:
-            await avoid.roll_out("v2", [eu, us])
+            await avoid.roll_out("v2", [eu, us], {})
         except BadImageError:
             eu.runs = us.runs = "v1"
             timeline.add("operator", "notes", "all rolled back to v1")
@@ -437,7 +546,7 @@ async def test_gather_drops_the_second_failure_without_a_word(
     eu = Fake("eu", log, error=BadImageError("v2"))
     us = Fake("us", log, seconds=2, error=NoHostsError("us"))
     with pytest.raises(BadImageError) as caught:
-        await avoid.roll_out("v2", [eu, us])
+        await avoid.roll_out("v2", [eu, us], {})
     await asyncio.sleep(FOR_EVER)
     observe(f"raised: {caught.value!r}; logged: {caplog.messages}")
     assert "us fails: NoHostsError" in log.told
@@ -450,7 +559,7 @@ async def test_a_cancelled_gather_leaves_before_the_clean_up_is_done(
 ) -> None:
     eu = Fake("eu", log, seconds=9)
     us = Fake("us", log, seconds=9, withdrawing=5)
-    task = asyncio.create_task(avoid.roll_out("v2", [eu, us]))
+    task = asyncio.create_task(avoid.roll_out("v2", [eu, us], {}))
     await cancelled_after(task, 1)
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -461,5 +570,18 @@ async def test_a_cancelled_gather_leaves_before_the_clean_up_is_done(
 
 
 async def test_gather_gives_the_same_answer_while_nothing_fails(log: Timeline) -> None:
+    stages: dict[str, Stage] = {}
     regions = [Fake("tokyo", log, seconds=3), Fake("eu", log, seconds=2)]
-    assert await avoid.roll_out("v2", regions) == {"tokyo": 5, "eu": 2}
+    await avoid.roll_out("v2", regions, stages)
+    assert stages == {"tokyo": "live", "eu": "live"}
+
+
+async def test_under_gather_too_a_withdrawal_that_fails_is_logged(
+    log: Timeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    stages: dict[str, Stage] = {}
+    eu = Fake("eu", log, error=BadImageError("v2"), lost=ConnectionError("eu"))
+    with pytest.raises(BadImageError):
+        await avoid.roll_out("v2", [eu], stages)
+    assert stages == {"eu": "deploying"}
+    assert caplog.messages == ["eu: v2 could not be withdrawn"]

@@ -9,8 +9,9 @@ from collections.abc import (
     Iterable,
 )
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from itertools import repeat
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from snippets.concurrency.timeouts import (
     Connection,
     OverdueError,
     SilentError,
+    TooLargeError,
     download,
 )
 from snippets.concurrency.timeouts_avoid import (
@@ -179,10 +181,13 @@ async def test_of_two_deadlines_at_one_moment_the_outer_one_is_reported(
         await download(sender.sends([NEVER]), total=5, silence=5)
 
 
+@pytest.mark.parametrize("first", ["the deadline", "the cancellation"])
 async def test_a_cancellation_at_the_moment_of_the_deadline_stays_one(
-    sender: Sender,
+    sender: Sender, first: str
 ) -> None:
     task = asyncio.create_task(download(sender.sends([NEVER])))
+    if first == "the deadline":
+        await asyncio.sleep(0)  # its timer is set before the other
     asyncio.get_running_loop().call_at(5, task.cancel)
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -220,6 +225,100 @@ async def test_what_goes_wrong_after_the_deadline_keeps_its_name(
         await download(sender.sends([NEVER]))
     assert after.value is sender.disconnect_error
     assert isinstance(after.value.__context__, TimeoutError)
+
+
+@asynccontextmanager
+async def swallows(*, goes_on: bool) -> AsyncGenerator[AsyncIterator[bytes]]:
+    """Give a stream that drips, and takes a cancellation for its end or for nothing."""
+
+    async def drip() -> AsyncGenerator[bytes]:
+        yield b"id,total"
+        waiting = True
+        while waiting:
+            try:
+                await asyncio.sleep(NEVER)
+            except asyncio.CancelledError:
+                waiting = goes_on
+            if goes_on:
+                yield b"!"
+
+    async with aclosing(drip()) as chunks:
+        yield chunks
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_a_stream_that_ends_on_its_cancellation_is_not_taken_for_whole(
+    *, goes_on: bool
+) -> None:
+    with pytest.raises(SilentError) as silent:
+        await download(swallows(goes_on=goes_on))
+    assert str(silent.value) == "nothing for 5 s after 8 bytes"
+    with pytest.raises(OverdueError) as overdue:
+        await download(swallows(goes_on=goes_on), total=3)
+    assert str(overdue.value) == "not whole after 3 s: 8 bytes"
+    assert clock() == 5 + 3
+
+
+async def test_after_a_callers_deadline_a_stream_that_ends_on_it_does_look_whole() -> (
+    None
+):
+    async with asyncio.timeout(3) as callers:
+        assert await download(swallows(goes_on=False)) == b"id,total"
+    assert callers.expired()
+
+
+@pytest.mark.parametrize("seconds", [0.0, -0.0, -1.0, nan, -inf])
+@pytest.mark.parametrize("name", ["total", "silence"])
+async def test_seconds_that_are_not_positive_are_refused_before_connecting(
+    sender: Sender, name: str, seconds: float
+) -> None:
+    both = {"total": 60.0, "silence": 5.0, name: seconds}
+    with pytest.raises(ValueError, match="must be positive") as refused:
+        await download(sender.sends([]), **both)
+    assert str(refused.value) == (
+        f"seconds must be positive, not {both['total']} and {both['silence']}"
+    )
+    assert sender.timeline.told == []
+
+
+async def test_an_integer_beyond_any_float_is_no_number_of_seconds(
+    sender: Sender,
+) -> None:
+    with pytest.raises(OverflowError):
+        await download(sender.sends([]), total=10**400)
+    assert sender.timeline.told == []
+
+
+@pytest.mark.parametrize(("pause", "seconds"), [(WEEK, inf), (0.25, 0.5)])
+async def test_half_a_second_and_an_endless_patience_are_allowed(
+    sender: Sender, pause: float, seconds: float
+) -> None:
+    assert await download(sender.sends([pause]), total=seconds, silence=seconds) == b"."
+
+
+async def test_an_export_that_gets_too_large_is_refused_and_the_connection_closed() -> (
+    None
+):
+    mebibyte, closed = b"." * 2**20, list[bool]()
+
+    @asynccontextmanager
+    async def sends(*chunks: bytes) -> AsyncGenerator[AsyncIterator[bytes]]:
+        async def send() -> AsyncGenerator[bytes]:
+            for chunk in chunks:
+                await asyncio.sleep(0)
+                yield chunk
+
+        async with aclosing(send()) as sent:
+            try:
+                yield sent
+            finally:
+                closed.append(True)
+
+    assert len(await download(sends(*[mebibyte] * 16))) == 16 * 2**20
+    with pytest.raises(TooLargeError) as refused:
+        await download(sends(*[mebibyte] * 16, b"!"))
+    assert str(refused.value) == "more than 16777216 bytes"
+    assert closed == [True, True]
 
 
 @pytest.mark.parametrize("pauses", [[NEVER], repeat(4)])
@@ -262,6 +361,24 @@ async def test_on_a_good_day_the_careless_download_as_well(
     sender: Sender, careless: Callable[[Connection], Awaitable[bytes]]
 ) -> None:
     assert await careless(sender.sends([1, 2])) == b".."
+
+
+@pytest.mark.parametrize(
+    "careless",
+    [
+        download_without_deadline,
+        download_bounding_each_wait,
+        download_blaming_itself,
+    ],
+)
+async def test_the_careless_download_keeps_to_the_bytes_as_well(
+    sender: Sender,
+    careless: Callable[[Connection], Awaitable[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(timeouts_avoid, "MOST_BYTES", 1)
+    with pytest.raises(timeouts_avoid.TooLargeError):
+        await careless(sender.sends([1, 2]))
 
 
 async def test_a_dead_sender_is_awaited_for_a_week(

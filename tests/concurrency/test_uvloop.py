@@ -15,7 +15,7 @@ import uvloop
 from proof.testing.basics import Observe, untyped
 from proof.testing.record import Measured, undisturbed
 from snippets.concurrency import uvloop as snippet
-from snippets.concurrency.uvloop import NewLoop, fastest, run, speedup
+from snippets.concurrency.uvloop import NewLoop, preferred, run, speedup
 
 OWN, OTHER = "asyncio.unix_events", "uvloop"
 AVOID = "snippets.concurrency.uvloop_avoid"
@@ -121,12 +121,38 @@ def test_no_other_loop_of_the_process_is_touched() -> None:
 @pytest.mark.usefixtures("without_uvloop")
 def test_where_uvloop_is_missing_asyncio_serves() -> None:
     elsewhere = untyped("snippets.concurrency.uvloop")
-    assert elsewhere.fastest is asyncio.EventLoop
+    assert elsewhere.preferred is asyncio.EventLoop
     assert elsewhere.run(loop_of_this_service()) == OWN
 
 
-def test_where_uvloop_is_there_it_is_the_fastest() -> None:
-    assert fastest is uvloop.new_event_loop
+def test_where_uvloop_is_there_it_is_preferred() -> None:
+    assert preferred is uvloop.new_event_loop
+
+
+@pytest.mark.parametrize("rounds", [0, -1])
+def test_a_speedup_of_no_rounds_is_refused(rounds: int) -> None:
+    with pytest.raises(ValueError, match="rounds must be") as refused:
+        speedup(loop_of_this_service, rounds=rounds)
+    assert str(refused.value) == f"rounds must be at least 1, not {rounds}"
+
+
+def test_work_that_takes_no_time_has_no_speedup(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(snippet, "perf_counter", lambda: 1.0)
+    with pytest.raises(ZeroDivisionError):
+        speedup(loop_of_this_service, rounds=1)
+
+
+@on_both
+def test_what_the_program_raises_passes_through(new_loop: NewLoop) -> None:
+    async def leave() -> None:
+        await asyncio.sleep(0)
+        sys.exit(3)
+
+    with pytest.raises(SystemExit) as left:
+        run(leave(), new_loop)
+    assert left.value.code == 3
 
 
 def test_the_speedup_compares_the_best_rounds_taken_in_turns(
