@@ -156,11 +156,18 @@ function wanted() {
   }
 }
 
+/** Unfold all that an element stands in, and the element itself; give it where it was folded. */
+function unfold(element) {
+  const folded = element?.closest("details")
+  for (let each = folded; each; each = each.parentElement.closest("details")) each.open = true
+  return folded && element
+}
+
 /** Go to the lines that the address asks for. */
 async function go() {
   const [name, first, last = first] = wanted() ?? []
   const block = blocks.get(name)
-  if (!block) return
+  if (!block) return unfold(document.getElementById(location.hash.slice(1)))?.scrollIntoView()
   const [from, to] = [Number(first), Number(last)].sort((a, b) => a - b)
   if (from < 1 || to > block.count) {
     block.section?.scrollIntoView()
@@ -170,9 +177,7 @@ async function go() {
   block.show(from, to)
   const option = block.lines.findLast((line) => line <= from) ?? block.lines[0]
   const place = block.options.get(option)
-  for (let each = place.closest("details"); each; each = each.parentElement.closest("details")) {
-    each.open = true
-  }
+  unfold(place)
   await document.fonts.ready // the text above may still move
   place.scrollIntoView({ block: "center" })
   say(`${block.place} of ${words(block.section)}`)

@@ -17,16 +17,22 @@ def sentence(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def anchor(name: str) -> str:
+    """Make the id of a test on its page, by which prose links to it."""
+    return name.replace("_", "-")
+
+
 def count(number: int, noun: str) -> str:
     """Write a number of things: ``1 branch``, ``2 branches``."""
     plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def details(kind: str, summary: str, body: str) -> str:
+def details(kind: str, summary: str, body: str, id_: str = "") -> str:
     """Write Markdown that is folded behind a summary, which is HTML."""
+    named = f' id="{id_}"' if id_ else ""
     return (
-        f'<details class="{kind}" markdown>\n<summary>{summary}</summary>\n\n'
+        f'<details class="{kind}"{named} markdown>\n<summary>{summary}</summary>\n\n'
         f"{body}\n</details>\n"
     )
 

@@ -1,11 +1,14 @@
 """Writes what a page's section *Proof* says."""
 
 import html
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
 from proof.fragments import draw
 from proof.fragments.markup import message, sentence
 from proof.fragments.pythons import Pythons
-from proof.ledger.records import Claim, Unit
+from proof.ledger.records import Claim, Diagnostic, Ledger, Unit
+from proof.sources.comments import CHECKERS
 
 RUNS = ("asyncio", "trio", "SQLite", "PostgreSQL")  # columns of a proof's matrix
 SHORT = 60  # characters
@@ -75,3 +78,29 @@ def timelines(unit: Unit) -> str:
         for claim in unit.tests
         if claim.timeline
     )
+
+
+def checkers(paths: Iterable[str], found: Sequence[Diagnostic], ledger: Ledger) -> str:
+    """Tell what each type checker said of each file of a rule.
+
+    Args:
+        paths: The rule's files.
+        found: What was reported of its counterexample.
+        ledger: What is proven.
+
+    Returns:
+        A table.
+    """
+    revealed = [each for v in ledger.tools.values() for each in v.revealed]
+    rows: dict[str, list[str]] = {}
+    for path in paths:
+        row: list[str] = []
+        for tool in CHECKERS:
+            said = {
+                "refuses": sum((e.path, e.tool) == (path, tool) for e in found),
+                "reveals": sum((e.path, e.tool) == (path, tool) for e in revealed),
+            }
+            told = [f"{what} {number}" for what, number in said.items() if number]
+            row.append(", ".join(told) or "accepts")
+        rows[f"<code>{PurePath(path).name}</code>"] = row
+    return draw.matrix("What each checker says", CHECKERS, rows)

@@ -5,14 +5,21 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 from proof.fragments import draw
 from proof.fragments.copying import bar, conditions, name_of
 from proof.fragments.in_browser import examples_ran_on
 from proof.fragments.known import diagnostics_of, failures, proofs_of, pythons_of
-from proof.fragments.markup import count, definitions, details, link, message, sentence
-from proof.fragments.proofs import attacks, cases, on_older, runs, timelines
+from proof.fragments.markup import (
+    anchor,
+    count,
+    definitions,
+    details,
+    link,
+    message,
+    sentence,
+)
+from proof.fragments.proofs import attacks, cases, checkers, on_older, runs, timelines
 from proof.fragments.remarks import asserted, pieces
 from proof.ledger.records import Ledger, Unit
 from proof.sources.comments import CHECKERS, is_comment_of_ours, shown
@@ -230,6 +237,7 @@ class RuleFragments:
                 "test",
                 sentence(claim.name) + cases(claim),
                 self._fence(parts.tests[claim.name]),
+                anchor(claim.name),
             )
             for claim in unit.tests
         )
@@ -237,26 +245,13 @@ class RuleFragments:
             summary = "What these tests lean on"
             tests += "\n" + details("test helpers", summary, self._fence(parts.helpers))
         facts = definitions("facts", self._facts(subject, unit))
-        return "\n".join([facts, self._checkers(subject), runs(unit), tests])
+        return "\n".join([facts, self._said_by_checkers(subject), runs(unit), tests])
 
-    def _checkers(self, subject: Subject) -> str:
-        """Tell what each checker said of each file, where that is part of the proof."""
+    def _said_by_checkers(self, subject: Subject) -> str:
         if not self._about_types:
             return ""
-        found = self._diagnostics
-        revealed = [each for v in self._ledger.tools.values() for each in v.revealed]
-        rows: dict[str, list[str]] = {}
-        for path in self._project.snippets(subject):
-            row: list[str] = []
-            for tool in CHECKERS:
-                said = {
-                    "refuses": sum((e.path, e.tool) == (path, tool) for e in found),
-                    "reveals": sum((e.path, e.tool) == (path, tool) for e in revealed),
-                }
-                told = [f"{what} {number}" for what, number in said.items() if number]
-                row.append(", ".join(told) or "accepts")
-            rows[f"<code>{Path(path).name}</code>"] = row
-        return draw.matrix("What each checker says", CHECKERS, rows)
+        paths = self._project.snippets(subject)
+        return checkers(paths, self._diagnostics, self._ledger)
 
     def _facts(self, subject: Subject, unit: Unit) -> dict[str, str]:
         files = [*self._project.recommended(subject), *self._project.types(subject)]

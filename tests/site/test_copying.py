@@ -197,6 +197,14 @@ def test_a_link_to_lines_is_followed_within_the_page_and_unfolds_it(
     expect(page.get_by_role("status")).to_have_text("line 9 of Avoid")
 
 
+def test_a_link_to_a_test_unfolds_it(page: Page, address: str) -> None:
+    name = "test-each-call-without-a-log-starts-a-new-one"
+    opened(page, f"{address}{RULE}#{name}")
+    test = page.locator(f"#{name}")
+    expect(test).to_have_attribute("open", "")
+    expect(test).to_be_in_viewport()
+
+
 def test_a_link_to_lines_reaches_its_section_without_scripts(
     browser: Browser, address: str
 ) -> None:
