@@ -3,7 +3,7 @@ uv := $(or $(shell command -v uv),.uv/bin/uv)
 proof := @.venv/bin/python -m proof
 compile := pip compile --quiet --upgrade --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: serve test site publish check lighthouse repeat new lock
+.PHONY: serve test site publish check lighthouse repeat new lock pythons
 serve:  .venv/ready ; $(proof) serve
 test:   .venv/ready ; $(proof) test
 site:   .venv/ready ; $(proof) site
@@ -13,6 +13,7 @@ lighthouse: .venv/ready ; $(proof) lighthouse
 repeat: .venv/ready ; $(proof) repeat
 new:    .venv/ready ; $(proof) new "$(RULE)"
 lock:   $(uv) ; @$(uv) $(compile) pyproject.toml -o requirements.lock && echo uv | $(uv) $(compile) - -o requirements-uv.lock
+pythons: $(uv) ; @$(uv) python install 3.10 3.11 3.12
 
 .venv/ready: requirements.lock .python-version | $(uv)
 	@echo "Setting up .venv: Python 3.13 and the packages of requirements.lock"
