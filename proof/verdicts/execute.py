@@ -141,7 +141,7 @@ def _configure(project: Project, folder: Path, todo: Sequence[Work]) -> Path:
     tables = tomllib.loads(project.read("pyproject.toml"))["tool"]["coverage"]
     if any(work.greenlets for work in todo):
         tables["run"]["concurrency"].append("greenlet")
-    path = folder / "coverage.toml"
+    path = folder / "settings.toml"  # coverage erases what is called coverage.*
     path.write_text(
         "".join(
             f"[tool.coverage.{table}]\n"
