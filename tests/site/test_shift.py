@@ -1,15 +1,24 @@
 """Nothing moves under the reader's eyes while a page becomes complete."""
 
+from itertools import batched
 from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, ClassVar, override
 
 import pytest
 from playwright.sync_api import Browser, Route
 
-from tests.site.conftest import sample
+from tests.site.conftest import Handler, sample, serve
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead, SupportsWrite
 
 SCREENS = 4  # per step of scrolling
+PIECES = 12  # in which a page comes
 LATE = 400  # milliseconds: a browser waits 100 for a font that is optional
 RULE = "security/object-authorization/"
+DRAWN = """() => new Promise((done) =>
+    requestAnimationFrame(() => requestAnimationFrame(done)))"""
 # Scrolls through the page and gives each shift, with what moved.
 SHIFTS = """async (step) => {
     const seen = []
@@ -41,6 +50,43 @@ def test_no_page_shifts(browser: Browser, address: str, site: Path, width: int) 
             shifted[name] = seen
     page.close()
     assert shifted == {}
+
+
+class Piecemeal(Handler):
+    """Sends a page in pieces, as over a slow line, each once it is called for."""
+
+    called: ClassVar = SimpleQueue[None]()
+
+    @override
+    def copyfile(
+        self, source: "SupportsRead[bytes]", outputfile: "SupportsWrite[bytes]"
+    ) -> None:
+        whole = source.read()
+        if not self.path.endswith("/"):
+            outputfile.write(whole)
+            return
+        at = whole.index(b"<article")  # nothing is drawn before the body begins
+        outputfile.write(whole[:at])
+        for piece in batched(whole[at:], (len(whole) - at) // PIECES + 1, strict=False):
+            self.called.get()
+            outputfile.write(bytes(piece))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["", "concurrency/", RULE, "rules/", "desk/"])
+def test_a_page_that_comes_in_pieces_moves_nothing(
+    browser: Browser, site: Path, name: str, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    with serve(site, handler=Piecemeal) as address:
+        page.goto(address + name, wait_until="commit")
+        for _ in range(PIECES):
+            page.evaluate(DRAWN)
+            Piecemeal.called.put(None)
+        page.wait_for_load_state("load")
+        seen = page.evaluate(SHIFTS, SCREENS)
+        page.close()
+    assert seen == []
 
 
 @pytest.mark.parametrize("name", ["", RULE, "rules/", "desk/"])
