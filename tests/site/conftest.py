@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
@@ -149,6 +149,7 @@ def kinds(tree: LexborHTMLParser) -> set[tuple[str, ...]]:
     return found
 
 
+@cache
 def parsed(site: Path) -> dict[str, LexborHTMLParser]:
     """Read all pages, by address, less those that lead to another one at once."""
     pages = {
@@ -164,6 +165,7 @@ def parsed(site: Path) -> dict[str, LexborHTMLParser]:
     }
 
 
+@cache
 def sample(site: Path) -> list[str]:
     """Choose few pages that together have every kind of element that any page has."""
     of_pages = {each: kinds(tree) for each, tree in parsed(site).items()}
