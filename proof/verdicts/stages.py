@@ -9,6 +9,7 @@ from proof.ground.digests import key_of, sha256
 from proof.ledger.records import Unit, Verdict
 from proof.sources import tree
 from proof.sources.extract import CODE, Extract, extracts, write_extracts
+from proof.sources.history import unknown_past
 from proof.sources.lint import lint
 from proof.sources.project import Project, is_counterexample
 from proof.sources.requirements import LOCK
@@ -25,7 +26,9 @@ PARALLEL = 6  # tools and test runs at a time
 
 def sources_key(project: Project, commit: str) -> str:
     """Digest what the check of the sources depends on: all, and the ids ever listed."""
-    return key_of(project.root, tree.whole(project), {"commit": commit})
+    past = "".join(unknown_past(project.root))
+    more = {"commit": commit, "past": past}
+    return key_of(project.root, tree.whole(project), more)
 
 
 def tools_key(project: Project) -> str:

@@ -109,12 +109,15 @@ def address(site: Path) -> Iterator[str]:
         yield address
 
 
+def find_or_lack() -> str:
+    """Find the browser of this machine; where there is none, end the test so."""
+    return find_browser() or lacking("a browser (chromium)")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start the browser of this machine, without a window."""
-    found = find_browser()
-    if found is None:
-        lacking("a browser (chromium)")
+    found = find_or_lack()
     # Chromium's sandbox refuses to run as root; the pages are our own.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:

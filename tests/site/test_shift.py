@@ -1,17 +1,15 @@
 """Nothing moves under the reader's eyes while a page becomes complete."""
 
+from http import HTTPStatus
 from itertools import batched
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, ClassVar, override
+from typing import ClassVar, override
 
 import pytest
 from playwright.sync_api import Browser, Route
 
 from tests.site.conftest import Handler, sample, serve
-
-if TYPE_CHECKING:
-    from _typeshed import SupportsRead, SupportsWrite
 
 SCREENS = 4  # per step of scrolling
 PIECES = 12  # in which a page comes
@@ -58,18 +56,20 @@ class Piecemeal(Handler):
     called: ClassVar = SimpleQueue[None]()
 
     @override
-    def copyfile(
-        self, source: "SupportsRead[bytes]", outputfile: "SupportsWrite[bytes]"
-    ) -> None:
-        whole = source.read()
+    def do_GET(self) -> None:
         if not self.path.endswith("/"):
-            outputfile.write(whole)
+            super().do_GET()
             return
+        whole = Path(self.translate_path(self.path), "index.html").read_bytes()
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(whole)))
+        self.end_headers()
         at = whole.index(b"<article")  # nothing is drawn before the body begins
-        outputfile.write(whole[:at])
+        self.wfile.write(whole[:at])
         for piece in batched(whole[at:], (len(whole) - at) // PIECES + 1, strict=False):
             self.called.get()
-            outputfile.write(bytes(piece))
+            self.wfile.write(bytes(piece))
 
 
 @pytest.mark.parametrize("width", [390, 1280])
