@@ -1,6 +1,8 @@
 """The command line: ``python -m proof COMMAND``, called by the Makefile."""
 
 import argparse
+import errno
+import os
 import shutil
 import signal
 import sys
@@ -9,23 +11,29 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from proof.children import Children
-from proof.faults import Fault, FaultsError
-from proof.ground.alone import alone
-from proof.ground.files import replace, write
-from proof.ledger.store import LEDGER
-from proof.order import build_site, prove
-from proof.serve import serve
-from proof.site.addresses import publish, unlisted
-from proof.site.build import BUILT, SITE
-from proof.site.lighthouse import measure
-from proof.sources.lint import lint
-from proof.sources.new import lay_out
-from proof.sources.project import Project
-from proof.sources.published import PUBLISHED
-from proof.verdicts.proven import unproven
-from proof.verdicts.repeat import repeat
-from proof.verdicts.run import Run
+try:
+    from proof.children import Children
+    from proof.faults import Fault, FaultsError
+    from proof.ground.alone import alone
+    from proof.ground.files import replace, write
+    from proof.ledger.store import LEDGER
+    from proof.order import build_site, prove
+    from proof.serve import serve
+    from proof.site.addresses import publish, unlisted
+    from proof.site.build import BUILT, SITE
+    from proof.site.lighthouse import measure
+    from proof.sources.history import unknown_past
+    from proof.sources.lint import lint
+    from proof.sources.new import lay_out
+    from proof.sources.project import Project
+    from proof.sources.published import PUBLISHED
+    from proof.verdicts.proven import unproven
+    from proof.verdicts.repeat import RULES, RUNS, repeat
+    from proof.verdicts.run import Run
+except ImportError as error:
+    if str(error.name).startswith("proof"):
+        raise
+    sys.exit(f".venv is broken ({error}): remove it, and have make set it up anew")
 
 SHOWN_LINES = 40
 ALL_FAULTS = ".proof/faults.txt"
@@ -48,18 +56,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = commands.add_parser(name, help=says)
         if name == "new":
             command.add_argument("rule", help="the rule's id: CHAPTER-NAME")
+        if name == "repeat":
+            command.add_argument("of", nargs="?", choices=RUNS, default=RULES)
     options = parser.parse_args(arguments)
     for each in (signal.SIGINT, signal.SIGTERM):  # SIGINT may be ignored from outside
         signal.signal(each, _stop)
     root = Path.cwd()
     try:
+        return _obey(root, options)
+    except OSError as error:
+        print(_unwritable(root, error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. What was proven until now is kept.", file=sys.stderr)
+        return 130
+
+
+def _obey(root: Path, options: argparse.Namespace) -> int:
+    try:
         with Children() as children:
             return COMMANDS[options.command][0](root, children, options)
     except FaultsError as error:
         return report(root, error.faults)
-    except KeyboardInterrupt:
-        print("\nInterrupted. What was proven until now is kept.", file=sys.stderr)
-        return 130
+
+
+def _unwritable(root: Path, error: OSError) -> str:
+    """Say what to do where nothing can be written; any other error is a defect."""
+    path = Path(os.path.relpath(error.filename or root, root))
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return f"{path}: the disk is full: make room and try again"
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            return f"{path}: can't be written: make it this user's, and writable"
+        case errno.ENOENT if error.filename is None:  # tempfile's own words
+            return f"{error.strerror}: make room there, or let TMPDIR name another"
+        case _:
+            raise error
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
@@ -92,6 +124,8 @@ def check(root: Path, _children: Children, _options: argparse.Namespace) -> int:
     if faults := lint(project):
         return report(root, faults)
     print(f"The sources of {len(project.rules)} rules are in order.")
+    for part in unknown_past(root):
+        print(f"Not checked here: {part}")
     return 0
 
 
@@ -151,10 +185,13 @@ def new(root: Path, _children: Children, options: argparse.Namespace) -> int:
     return 0
 
 
-def again(root: Path, children: Children, _options: argparse.Namespace) -> int:
-    """Run the rules' tests many times in random order."""
-    print("Running the rules' tests in random orders, two at a time:")
-    repeat(Project(root), children)
+def again(root: Path, children: Children, options: argparse.Namespace) -> int:
+    """Run the tests of the rules, or of the site, many times in random order."""
+    with alone(root):
+        if options.of != RULES and not (root / BUILT / "index.html").is_file():
+            raise FaultsError([Fault(BUILT, 0, "isn't built: run `make test`")])
+        print(f"Running the tests of the {options.of} in random orders, two at a time:")
+        repeat(Project(root), children, options.of)
     return 0
 
 
@@ -198,7 +235,7 @@ def _summarise(run: Run, began: float) -> None:
         f"in {time.monotonic() - began:.1f} s. The ledger is {LEDGER}.\n"
         f"{passed} passed, 0 failed"
     )
-    for part in sorted(missing):
+    for part in [*sorted(missing), *unknown_past(run.project.root)]:
         print(f"Not proven here: {part}")
     for id_, why in lacking.items():
         print(f"  {id_}: {why}")
@@ -213,7 +250,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "publish": (_publish, "list the site's addresses as published: they must hold"),
     "lighthouse": (_lighthouse, "measure what is in site/ with Lighthouse"),
     "check": (check, "list all faults of the sources"),
-    "repeat": (again, "run the rules' tests many times in random order"),
+    "repeat": (again, "run the tests of rules or site many times in random order"),
     "new": (new, "lay out the files of a new rule"),
 }
 

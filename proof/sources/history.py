@@ -5,6 +5,29 @@ from datetime import date, datetime
 from pathlib import Path
 
 
+def unknown_past(root: Path) -> list[str]:
+    """Say what can't be told here, since git doesn't remember all that was.
+
+    Args:
+        root: The project's root.
+
+    Returns:
+        One sentence where the history is cut off, or where there is none; else none.
+    """
+    lost = "that no id and no address that was ever published is gone:"
+    try:
+        if _git(root, ["rev-parse", "--is-shallow-repository"]).strip() == b"true":
+            advice = "run `git fetch --unshallow`"
+            return [f"{lost} this clone knows its last commits only; {advice}"]
+        _git(root, ["rev-parse", "HEAD"])
+    except OSError:
+        return [f"{lost} there is no git on PATH"]
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().partition("\n")[0]
+        return [f"{lost} there is no history of git here ({said})"]
+    return []
+
+
 def versions(root: Path, path: str) -> list[bytes]:
     """Read every committed version of a file.
 

@@ -1,26 +1,30 @@
-"""Runs the rules' tests many times in random order: `make repeat`."""
+"""Runs tests many times in random order: `make repeat`."""
 
 import sys
 
 from proof.children import Children
 from proof.faults import Fault, FaultsError
 from proof.sources.project import Project
+from proof.sources.tree import ABOUT_SITE
 
-RUNS = 50
+RULES, SITE = "rules", "site"
+RUNS = {RULES: 50, SITE: 20}
 
 
-def repeat(project: Project, children: Children) -> None:
+def repeat(project: Project, children: Children, of: str = RULES) -> None:
     """Look for tests that depend on their order, on each other or on luck.
 
     Args:
         project: The project.
         children: What runs pytest.
+        of: Whose tests: those of all rules, or of the site, which is built.
 
     Raises:
         FaultsError: If a run fails; its message tells how to run that order again.
     """
-    tests = [each.tests for each in project.subjects]
-    for number in range(1, RUNS + 1):
+    tests = [each.tests for each in project.subjects] if of == RULES else [ABOUT_SITE]
+    runs = RUNS[of]
+    for number in range(1, runs + 1):
         command = [
             *(sys.executable, "-m", "pytest", "-q", "--tb=short"),
             *("-p", "no:cacheprovider", "-n", "2"),
@@ -28,7 +32,7 @@ def repeat(project: Project, children: Children) -> None:
         ]
         output = children.run([*command, *tests], cwd=project.root)
         last = output.stdout.strip().rpartition("\n")[2]
-        print(f"  {number:2} of {RUNS}: {last}", flush=True)
+        print(f"  {number:2} of {runs}: {last}", flush=True)
         if output.returncode:
             said = output.stdout.strip()[-3000:]
             again = " ".join(command[1:])

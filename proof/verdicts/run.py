@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from threading import RLock
 
 from proof.children import Children
-from proof.faults import Fault
+from proof.faults import Fault, FaultsError
 from proof.ledger.kept import holds, load_older
 from proof.ledger.records import Ledger, Older, Unit, Verdict
 from proof.ledger.store import load, save
 from proof.sources.project import Project
+from proof.sources.requirements import environment_faults
 from proof.verdicts.tools import TOOLS
 
 
@@ -93,9 +94,12 @@ def begin(project: Project, children: Children) -> Run:
         A run that found nothing wrong yet.
 
     Raises:
-        FaultsError: If what is kept is not of its form.
+        FaultsError: If this environment is not what is locked, or what is kept is not
+            of its form.
     """
     root = project.root
+    if faults := [*environment_faults(root)]:
+        raise FaultsError(faults)
     ledger, why = load(root)
     if os.environ.get("FRESH") == "1":
         ledger, why = (

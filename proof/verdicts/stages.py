@@ -10,6 +10,7 @@ from proof.ground.digests import key_of
 from proof.ledger.kept import OLDER, keep_older
 from proof.ledger.records import Older, Unit
 from proof.sources import tree
+from proof.sources.history import unknown_past
 from proof.sources.lint import lint
 from proof.sources.project import Project
 from proof.sources.requirements import LOCK
@@ -28,7 +29,9 @@ PARALLEL = 6  # tools and test runs at a time
 
 def sources_key(project: Project, commit: str) -> str:
     """Digest what the check of the sources depends on: all, and the ids ever listed."""
-    return key_of(project.root, tree.whole(project), {"commit": commit})
+    past = "".join(unknown_past(project.root))
+    more = {"commit": commit, "past": past}
+    return key_of(project.root, tree.whole(project), more)
 
 
 def check_sources(run: Run) -> None:

@@ -4,21 +4,24 @@ import os
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import override
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from proof.fragments.facts import site_address
 from proof.site.build import BUILT
 from proof.site.lighthouse import find_browser
 from proof.testing.basics import lacking
 
 ROOT = Path(__file__).parents[2]
+HOME = urlsplit(site_address()).path  # where a host has the site; ends with a slash
 # axe names each violated rule, and for each element that violates it what to do.
 RUN_AXE = """async (part, options = {}) =>
     (await axe.run(part, {resultTypes: ["violations"], preload: false, ...options}))
@@ -39,9 +42,23 @@ class Handler(SimpleHTTPRequestHandler):
     """Serves files without a word, over connections and for caches that are kept.
 
     An address that is not there gets the page that says so, as on a static host.
+
+    Attributes:
+        home: The path that the folder is at; nothing is anywhere else.
     """
 
     protocol_version = "HTTP/1.1"
+    home: str
+
+    def __init__(self, *args: object, folder: Path, home: str) -> None:
+        self.home = home
+        super().__init__(*args, directory=folder)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - passed on as they come
+
+    @override
+    def translate_path(self, path: str) -> str:
+        if not path.startswith(self.home):
+            return str(Path(self.directory, "elsewhere"))
+        return super().translate_path(path.removeprefix(self.home))
 
     @override
     def log_message(self, format: str, *args: object) -> None: ...
@@ -71,12 +88,15 @@ def site() -> Path:
 
 
 @contextmanager
-def serve(folder: Path) -> Generator[str]:
-    """Serve a folder on loopback; the address ends with a slash."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder))
+def serve(
+    folder: Path, home: str = HOME, handler: type[Handler] = Handler
+) -> Generator[str]:
+    """Serve a folder on loopback, at a path; the address ends with a slash."""
+    serving = partial(handler, folder=folder, home=home)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), serving)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
+    yield f"http://127.0.0.1:{server.server_port}{home}"
     server.shutdown()
     server.server_close()
     thread.join()
@@ -84,17 +104,20 @@ def serve(folder: Path) -> Generator[str]:
 
 @pytest.fixture(scope="session")
 def address(site: Path) -> Iterator[str]:
-    """Serve the site on loopback; the address ends with a slash."""
+    """Serve the site on loopback, at the path that it is published at."""
     with serve(site) as address:
         yield address
+
+
+def find_or_lack() -> str:
+    """Find the browser of this machine; where there is none, end the test so."""
+    return find_browser() or lacking("a browser (chromium)")
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start the browser of this machine, without a window."""
-    found = find_browser()
-    if found is None:
-        lacking("a browser (chromium)")
+    found = find_or_lack()
     # Chromium's sandbox refuses to run as root; the pages are our own.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
@@ -129,6 +152,7 @@ def kinds(tree: LexborHTMLParser) -> set[tuple[str, ...]]:
     return found
 
 
+@cache
 def parsed(site: Path) -> dict[str, LexborHTMLParser]:
     """Read all pages, by address, less those that lead to another one at once."""
     pages = {
@@ -144,6 +168,7 @@ def parsed(site: Path) -> dict[str, LexborHTMLParser]:
     }
 
 
+@cache
 def sample(site: Path) -> list[str]:
     """Choose few pages that together have every kind of element that any page has."""
     of_pages = {each: kinds(tree) for each, tree in parsed(site).items()}

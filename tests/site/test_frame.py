@@ -7,6 +7,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, ConsoleMessage
 from selectolax.lexbor import LexborHTMLParser
 
+from tests.site.conftest import HOME
+
 RULE = "pitfalls/mutable-defaults/"
 GROUND = "getComputedStyle(document.body).backgroundColor"
 
@@ -91,4 +93,4 @@ def test_a_page_that_is_not_there_says_where_the_rules_are(site: Path) -> None:
     tree = LexborHTMLParser((site / "404.html").read_text("utf-8"))
     assert [each.text() for each in tree.css("h1")] == ["There is no such page"]
     links = [each.attributes["href"] for each in tree.css("article a")]
-    assert "/rules/" in links
+    assert f"{HOME}rules/" in links

@@ -52,11 +52,9 @@ def moved(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     """Serve a site below a path in which a page moved: on and on, and to a section."""
     folder = tmp_path_factory.mktemp("moved")
     pages = {
-        "shop/cart/new/index.html": "<!doctype html><h2 id=avoid>Avoid</h2>",
-        "shop/old/index.html": leads_on(
-            Redirect("/old/", "/cart/new/", 1), "https://x/"
-        ),
-        "shop/a/b/index.html": leads_on(
+        "cart/new/index.html": "<!doctype html><h2 id=avoid>Avoid</h2>",
+        "old/index.html": leads_on(Redirect("/old/", "/cart/new/", 1), "https://x/"),
+        "a/b/index.html": leads_on(
             Redirect("/a/b/", "/cart/new/#why", 1), "https://x/"
         ),
     }
@@ -65,10 +63,10 @@ def moved(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     script = SCRIPT.removeprefix("/")
-    (folder / "shop" / script).parent.mkdir()
-    shutil.copy(site / script, folder / "shop" / script)
-    with serve(folder) as address:
-        yield f"{address}shop/"
+    (folder / script).parent.mkdir()
+    shutil.copy(site / script, folder / script)
+    with serve(folder, "/shop/") as address:
+        yield address
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])

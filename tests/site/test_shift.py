@@ -1,15 +1,22 @@
 """Nothing moves under the reader's eyes while a page becomes complete."""
 
+from http import HTTPStatus
+from itertools import batched
 from pathlib import Path
+from queue import SimpleQueue
+from typing import ClassVar, override
 
 import pytest
 from playwright.sync_api import Browser, Route
 
-from tests.site.conftest import sample
+from tests.site.conftest import Handler, sample, serve
 
 SCREENS = 4  # per step of scrolling
+PIECES = 12  # in which a page comes
 LATE = 400  # milliseconds: a browser waits 100 for a font that is optional
 RULE = "security/object-authorization/"
+DRAWN = """() => new Promise((done) =>
+    requestAnimationFrame(() => requestAnimationFrame(done)))"""
 # Scrolls through the page and gives each shift, with what moved.
 SHIFTS = """async (step) => {
     const seen = []
@@ -41,6 +48,45 @@ def test_no_page_shifts(browser: Browser, address: str, site: Path, width: int) 
             shifted[name] = seen
     page.close()
     assert shifted == {}
+
+
+class Piecemeal(Handler):
+    """Sends a page in pieces, as over a slow line, each once it is called for."""
+
+    called: ClassVar = SimpleQueue[None]()
+
+    @override
+    def do_GET(self) -> None:
+        if not self.path.endswith("/"):
+            super().do_GET()
+            return
+        whole = Path(self.translate_path(self.path), "index.html").read_bytes()
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(whole)))
+        self.end_headers()
+        at = whole.index(b"<article")  # nothing is drawn before the body begins
+        self.wfile.write(whole[:at])
+        for piece in batched(whole[at:], (len(whole) - at) // PIECES + 1, strict=False):
+            self.called.get()
+            self.wfile.write(bytes(piece))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["", "concurrency/", RULE, "rules/", "desk/"])
+def test_a_page_that_comes_in_pieces_moves_nothing(
+    browser: Browser, site: Path, name: str, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    with serve(site, handler=Piecemeal) as address:
+        page.goto(address + name, wait_until="commit")
+        for _ in range(PIECES):
+            page.evaluate(DRAWN)
+            Piecemeal.called.put(None)
+        page.wait_for_load_state("load")
+        seen = page.evaluate(SHIFTS, SCREENS)
+        page.close()
+    assert seen == []
 
 
 @pytest.mark.parametrize("name", ["", RULE, "rules/", "desk/"])

