@@ -1,6 +1,7 @@
 """The command line: ``python -m proof COMMAND``, called by the Makefile."""
 
 import argparse
+import gc
 import shutil
 import signal
 import sys
@@ -88,6 +89,7 @@ def report(root: Path, faults: Sequence[Fault]) -> int:
 
 def check(root: Path, _children: Children, _options: argparse.Namespace) -> int:
     """List all faults of the sources."""
+    gc.disable()  # all that is parsed is kept to the end, which is near
     project = Project(root)
     if faults := lint(project):
         return report(root, faults)

@@ -10,6 +10,7 @@ from proof.sources.docstrings import docstring_examples
 from proof.sources.project import Project
 
 FOLDER = ".proof/blocks"
+SESSIONS = f"{FOLDER}/session_"
 CODE = ("conftest.py", "proof", "snippets", "tests", FOLDER)
 OUTPUT = re.compile(r"^( *)#>", re.MULTILINE)
 
@@ -43,7 +44,7 @@ def extracts(project: Project) -> list[Extract]:
             )
             found.append(
                 Extract(
-                    f"{FOLDER}/session_{_name(path)}_{example.line}.py",
+                    f"{SESSIONS}{_name(path)}_{example.line}.py",
                     head + example.code,
                     path,
                     (example.line, example.line, *example.lines),

@@ -77,6 +77,7 @@ def run(
         str(python or sys.executable),
         "-m",
         "pytest",
+        "-c=pyproject.toml",  # not one that is found first
         "-q",
         "--tb=short",
         "-p",
@@ -84,7 +85,12 @@ def run(
         "--continue-on-collection-errors",
     ]
     if measured:
-        command += ["--cov", "--cov-context=test", f"--cov-report=json:{coverage}"]
+        command += [
+            "--cov",
+            "--cov-config=pyproject.toml",
+            "--cov-context=test",
+            f"--cov-report=json:{coverage}",
+        ]
     if all(work.tests.startswith(ABOUT_SITE) for work in todo):
         command += ["-n", "2", "--dist", "load"]  # few files, but of slow tests
     elif len(todo) >= PARALLEL_FROM:
