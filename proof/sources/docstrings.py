@@ -13,6 +13,7 @@ from proof.sources.code import nodes_of
 FENCED = re.compile(r"```|~~~|<(pre|textarea|listing|plaintext|xmp)\b", re.IGNORECASE)
 LITERAL = re.compile(r"::\s*$|^\s*\.\. [\w-]+::")
 EXAMPLE = re.compile(r"\s*Examples?:\s*")
+AT_LINE = re.compile(r"line (\d+) of the docstring")  # in what doctest says
 OPTION = re.compile(r"#\s*doctest\s*:", re.IGNORECASE)
 PROMPT = re.compile(r"\s*(#+\s*)?>>>")
 ODD = re.compile(r"doctest|```|~~~|<|::|\.\. |>>>")  # that which is looked at closely
@@ -158,7 +159,9 @@ def _of_docstring(path: str, docstring: ast.Constant) -> Iterator[Fault]:
     try:
         seen = {each.lineno for each in doctest.DocTestParser().get_examples(text)}
     except ValueError as error:
-        yield Fault(path, docstring.lineno, f"doctest can't read this: {error}")
+        at = docstring.lineno + int(AT_LINE.findall(str(error))[0]) - 1
+        said = str(error).partition("<string> ")[2]
+        yield Fault(path, at, f"doctest can't read this: {said}")
         return
     for at, line in enumerate(lines):
         if EXAMPLE.fullmatch(line):

@@ -422,6 +422,8 @@ def proofs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proofs]:
     """Run pytest once, over one rule for each case."""
     planted = Planted(tmp_path_factory.mktemp("project"))
     planted.write("tests/cart/conftest.py", CONFTEST)
+    planted.write(".coveragerc", "[run]\nomit = snippets/*\n")
+    planted.write("pytest.ini", "[pytest]\naddopts = -k nothing_such\n")
     for name, case in CASES.items():
         module = name.replace("-", "_")
         planted.append(RULES, f'{name} = {{ strength = "must", title = "x" }}\n')
