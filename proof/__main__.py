@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import gc
 import os
 import shutil
 import signal
@@ -120,6 +121,7 @@ def report(root: Path, faults: Sequence[Fault]) -> int:
 
 def check(root: Path, _children: Children, _options: argparse.Namespace) -> int:
     """List all faults of the sources."""
+    gc.disable()  # all that is parsed is kept to the end, which is near
     project = Project(root)
     if faults := lint(project):
         return report(root, faults)

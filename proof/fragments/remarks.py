@@ -4,7 +4,8 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
-from proof.sources.comments import is_comment_of_ours
+from proof.sources.code import lines_of, nodes_of
+from proof.sources.comments import ours
 
 
 def asserted(text: str) -> list[int]:
@@ -18,7 +19,7 @@ def asserted(text: str) -> list[int]:
     """
     return sorted(
         node.end_lineno or node.lineno
-        for node in ast.walk(ast.parse(text))
+        for node in nodes_of(text)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "assert_type"
@@ -34,9 +35,9 @@ def ends(text: str) -> dict[int, int]:
     Returns:
         The last line, by the first one.
     """
-    lines = text.splitlines()
+    lines = text.split("\n")
     found: dict[int, int] = {}
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes_of(text):
         if not isinstance(node, ast.stmt):
             continue
         end = node.end_lineno or node.lineno
@@ -64,8 +65,9 @@ def pieces(
     for at, said in sorted(remarks.items()):
         below[last.get(at, at)] += said
     piece: list[str] = []
-    for at, line in enumerate(text.splitlines(keepends=True), start=1):
-        if is_comment_of_ours(line):
+    hidden = ours(text)
+    for at, line in enumerate(lines_of(text), start=1):
+        if at in hidden:
             continue
         piece.append(line)
         if at in below:

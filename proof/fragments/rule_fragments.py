@@ -22,7 +22,8 @@ from proof.fragments.markup import (
 from proof.fragments.proofs import attacks, cases, checkers, on_older, runs, timelines
 from proof.fragments.remarks import asserted, pieces
 from proof.ledger.records import Ledger, Unit
-from proof.sources.comments import CHECKERS, is_comment_of_ours, shown
+from proof.sources.code import lines_of
+from proof.sources.comments import CHECKERS, ours, shown
 from proof.sources.cut import cut
 from proof.sources.docstrings import docstring_examples
 from proof.sources.includes import regions_of
@@ -125,11 +126,16 @@ class RuleFragments:
         """Tell for each line what the checkers infer there."""
         remarks = self._revealed(path)
         text = self._project.read(path)
-        lines = text.splitlines()
+        hidden = ours(text)
+        lines = {
+            at: line
+            for at, line in enumerate(lines_of(text), start=1)
+            if at not in hidden
+        }
         agreed = [at for at in asserted(text) if at not in remarks]
         for at in agreed:
-            rest = itertools.dropwhile(is_comment_of_ours, lines[at:])
-            if "assert_type(" not in next(rest, ""):  # else said once below the last
+            below = next((line for n, line in lines.items() if n > at), "")
+            if "assert_type(" not in below:  # else said once below the last
                 remarks[at] = ['<li class="type"><b>mypy, pyright</b> agree</li>']
         return remarks
 

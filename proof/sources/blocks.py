@@ -1,9 +1,9 @@
 """Code that stands in prose: where it is, and what may stand there."""
 
 import ast
+import contextlib
 import json
 import re
-import shlex
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 import yaml
 
 from proof.faults import Fault
+from proof.sources.code import comments_of, nodes_of, tree_of
 from proof.sources.comments import regions, shown, silenced
+from proof.sources.console import check_console
 from proof.sources.docstrings import docstring_spans
 from proof.sources.project import Project
 
@@ -19,22 +21,39 @@ PROSE = ("README.md", "docs/**/*.md")
 FENCE = re.compile(
     r"^(?P<before>[\s>]*(?:[-*+]\s+|\d+[.)]\s+)*)(?P<fence>`{3,}|~{3,})(?P<info>.*)$"
 )
+ARROW = re.compile(r"#\s*(-+>|=+>|→|⇒|>>>|[Pp]rints?:|[Oo]utput:)")
 INCLUDE = re.compile(r"^(?P<before>\s*)(?P<mark>;*)-{1,}8<-{1,}(?P<rest>.*)$")
 
 
-def _console(text: str) -> None:
-    for line in text.splitlines():
-        if not line.startswith("$ "):
-            message = f"a console block holds commands, each after `$ `: {line!r}"
+STATEMENTS = (
+    *(ast.Assign, ast.AugAssign, ast.ClassDef, ast.For, ast.FunctionDef, ast.Import),
+    *(ast.AsyncFunctionDef, ast.ImportFrom, ast.Raise, ast.Return, ast.Try, ast.With),
+)
+
+
+def _parse_json(text: str) -> None:
+    _check_data(json.loads(text))
+
+
+def _parse_yaml(text: str) -> None:
+    _check_data(yaml.safe_load(text))
+    with contextlib.suppress(SyntaxError):
+        if any(isinstance(each, STATEMENTS) for each in nodes_of(text)):
+            message = "this is Python"
             raise ValueError(message)
-        shlex.split(line)
+
+
+def _check_data(value: object) -> None:
+    if not isinstance(value, dict | list):
+        message = f"nothing but a {type(value).__name__}: is it in another language?"
+        raise ValueError(message)  # noqa: TRY004 - of a text, not of a caller's argument
 
 
 PARSERS: dict[str, Callable[[str], object]] = {
-    "console": _console,
-    "json": json.loads,
+    "console": check_console,
+    "json": _parse_json,
     "toml": tomllib.loads,
-    "yaml": yaml.safe_load,
+    "yaml": _parse_yaml,
 }
 
 
@@ -183,7 +202,7 @@ def _python_faults(block: Block) -> list[Fault]:
             message = "nothing is included here: include a fragment of a rule instead"
             return [Fault(block.path, at, message)]
     try:
-        tree = ast.parse(block.text)
+        tree = tree_of(block.text)
     except SyntaxError as error:
         at = block.line + (error.lineno or 0)
         return [Fault(block.path, at, f"not Python: {error.msg}")]
@@ -191,15 +210,40 @@ def _python_faults(block: Block) -> list[Fault]:
         return [Fault(block.path, block.line, "this block runs nothing")]
     if faults := silenced(block.path, block.text):
         return [replace(each, line=block.line + each.line) for each in faults]
-    documented = {first for first, _ in docstring_spans(block.text)}
     return [
-        Fault(block.path, block.line + node.lineno, "show output by `#> ` comments")
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-        and node.lineno not in documented
+        Fault(block.path, block.line + at, message)
+        for at, message in sorted({*_typed_output(block.text), *_idle(block.text)})
     ]
+
+
+def _typed_output(text: str) -> Iterator[tuple[int, str]]:
+    """Find what looks like output, but that nothing printed."""
+    message = "show output by `#> ` comments"
+    documented = {first for first, _ in docstring_spans(text)}
+    for node in nodes_of(text):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str()), lineno=at):
+                if at not in documented:
+                    yield at, message
+            case _:
+                pass
+    for at, comment in comments_of(text).items():
+        if ARROW.match(comment):
+            yield at, message
+
+
+def _idle(text: str) -> Iterator[tuple[int, str]]:
+    """Find the functions that a block defines and does not use."""
+    used = {
+        each.id if isinstance(each, ast.Name) else each.attr
+        for each in nodes_of(text)
+        if isinstance(each, ast.Name | ast.Attribute)
+    }
+    for node in nodes_of(text):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            special = node.name.startswith("__") and node.name.endswith("__")
+            if node.name not in used and not special:
+                yield node.lineno, f"nothing here uses {node.name}: nobody runs it"
 
 
 def _resolved(project: Project, block: Block) -> tuple[str, list[Fault]]:

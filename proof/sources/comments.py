@@ -1,17 +1,24 @@
 """What is written in a snippet for the machinery: expectations and regions."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from textwrap import dedent
 from typing import override
 
 from proof.faults import Fault
+from proof.sources.code import KEPT, comments_of
 
 TOOLS = ("ruff", "mypy", "pyright", "test")
 FORMAT = "format"  # the code that stands for `ruff format` in `ruff[format]`
 EXPECTED = re.compile(rf"({'|'.join(TOOLS)})\[([\w-]+)\](?: x([2-9]))?(?:\s+|$)")
-ALMOST = re.compile(r"#\s*expect(s|ed)?\s*:", re.IGNORECASE)
-SWITCH = re.compile(r"#\s*(mypy|ruff|flake8)\s*:|#\s*pyright\s*:(?!\s*ignore)")
+ALMOST = re.compile(
+    rf"#\s*expect(s|ed|ation)?\s*:|#.*\b({'|'.join(TOOLS)})\[[\w-]+\]", re.IGNORECASE
+)
+SWITCH = re.compile(
+    r"#\s*(mypy|ruff|flake8|isort|fmt|yapf)\s*:|#\s*pyright\s*:(?!\s*ignore)"
+)
 SILENT = re.compile(r"#\s*(noqa|(type|pyright)\s*:\s*ignore)", re.IGNORECASE)
 ONE_CODE = re.compile(
     r"# (noqa: [A-Z]+[0-9]+|(type|pyright): ignore\[[\w-]+\])(?=\s|$)"
@@ -19,7 +26,7 @@ ONE_CODE = re.compile(
 REVEALS = re.compile(r"# (?:(mypy|pyright) )?reveals: (\S.*)")
 ALMOST_REVEALS = re.compile(r"#\s*(mypy|pyright)?\s*reveals?\s*:", re.IGNORECASE)
 CHECKERS = ("mypy", "pyright")
-MARKER = re.compile(r"^\s*# --8<-- \[(start|end):([\w-]+)\]$")
+MARKER = re.compile(r"# --8<-- \[(start|end):([\w-]+)\]")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -60,14 +67,34 @@ class Reveal:
     type: str
 
 
-def is_comment_of_ours(line: str) -> bool:
-    """Tell whether a line is an expectation or a region's marker: never shown."""
-    comment = line.strip()
-    return (
-        bool(MARKER.match(line))
-        or comment.startswith("# expect:")
-        or bool(REVEALS.fullmatch(comment))
+@lru_cache(KEPT)
+def ours(text: str) -> frozenset[int]:
+    """Find the lines that are an expectation or a region's marker: never shown.
+
+    Args:
+        text: A file's text.
+
+    Returns:
+        The lines, from 1. What only looks like one, within a string, is none.
+    """
+    return frozenset(
+        at
+        for at, line, comment in _comments(text)
+        if line == comment
+        and (
+            MARKER.fullmatch(comment)
+            or comment.startswith("# expect:")
+            or REVEALS.fullmatch(comment)
+        )
     )
+
+
+def _comments(text: str) -> Iterator[tuple[int, str, str]]:
+    """Give each comment with its line's number and text."""
+    if "#" in text:
+        lines = text.split("\n")
+        for at, comment in comments_of(text).items():
+            yield at, lines[at - 1].strip(), comment
 
 
 def expectations(path: str, text: str) -> tuple[list[Expectation], list[Fault]]:
@@ -82,19 +109,20 @@ def expectations(path: str, text: str) -> tuple[list[Expectation], list[Fault]]:
     """
     found: list[Expectation] = []
     faults: list[Fault] = []
-    lines = text.splitlines()
-    for at, line in enumerate(lines, start=1):
-        if not ALMOST.search(line):
+    if not ALMOST.search(text):
+        return found, faults
+    for at, line, comment in _comments(text):
+        if not ALMOST.search(comment):
             continue
-        about = _line_below(lines, at)
-        if not line.strip().startswith("# expect:"):
+        about = _line_below(text, at)
+        if not line.startswith("# expect:"):
             message = "write `# expect: ` on a line of its own, above the line it means"
             faults.append(Fault(path, at, message))
             continue
         if about is None:
             faults.append(Fault(path, at, "no line follows this expectation"))
             continue
-        rest = line.strip().removeprefix("# expect:").strip()
+        rest = line.removeprefix("# expect:").strip()
         if not rest:
             faults.append(Fault(path, at, "names nothing: write tool[code]"))
         while match := EXPECTED.match(rest):
@@ -125,12 +153,13 @@ def reveals(path: str, text: str) -> tuple[list[Reveal], list[Fault]]:
     """
     found: list[Reveal] = []
     faults: list[Fault] = []
-    lines = text.splitlines()
-    for at, line in enumerate(lines, start=1):
-        if not ALMOST_REVEALS.search(line):
+    if not ALMOST_REVEALS.search(text):
+        return found, faults
+    for at, line, comment in _comments(text):
+        if not ALMOST_REVEALS.search(comment):
             continue
-        match = REVEALS.fullmatch(line.strip())
-        about = _line_below(lines, at)
+        match = REVEALS.fullmatch(line)
+        about = _line_below(text, at)
         if match is None or about is None:
             message = "write `# reveals: TYPE` on a line of its own, above reveal_type"
             faults.append(Fault(path, at, message))
@@ -140,11 +169,9 @@ def reveals(path: str, text: str) -> tuple[list[Reveal], list[Fault]]:
     return found, faults
 
 
-def _line_below(lines: list[str], at: int) -> int | None:
-    for number in range(at + 1, len(lines) + 1):
-        if not is_comment_of_ours(lines[number - 1]):
-            return number
-    return None
+def _line_below(text: str, at: int) -> int | None:
+    below = (n for n in range(at + 1, text.count("\n") + 1) if n not in ours(text))
+    return next(below, None)
 
 
 def silenced(path: str, text: str) -> list[Fault]:
@@ -158,9 +185,13 @@ def silenced(path: str, text: str) -> list[Fault]:
         The faults.
     """
     faults: list[Fault] = []
-    for at, line in enumerate(text.splitlines(), start=1):
+    if not (SWITCH.search(text) or SILENT.search(text)):
+        return faults
+    for at, line in enumerate(text.split("\n"), start=1):
         if SWITCH.search(line):
-            faults.append(Fault(path, at, "this silences a tool for the whole file"))
+            faults.append(
+                Fault(path, at, "this silences a tool for more than one code")
+            )
         if not (first := SILENT.search(line)):
             continue
         rest = ONE_CODE.sub("", line[first.start() :])
@@ -185,8 +216,12 @@ def regions(path: str, text: str) -> tuple[dict[str, tuple[int, int]], list[Faul
     started: dict[str, int] = {}
     found: dict[str, tuple[int, int]] = {}
     faults: list[Fault] = []
-    for at, line in enumerate(text.splitlines(), start=1):
-        if not (match := MARKER.match(line)):
+    if "--8<--" not in text:
+        return found, faults
+    hidden = ours(text)
+    for at, line in enumerate(text.split("\n"), start=1):
+        match = MARKER.fullmatch(line.strip()) if at in hidden else None
+        if match is None:
             if "--8<--" in line:
                 message = (
                     "not a region's marker: write `# --8<-- [start:name]` on its own"
@@ -221,9 +256,12 @@ def shown(text: str, lines: tuple[int, int] | None = None) -> str:
     Returns:
         The text, dedented where only a part is shown.
     """
-    whole = text.splitlines(keepends=True)
+    whole = text.split("\n")
     first, last = lines or (1, len(whole))
-    kept = "".join(
-        line for line in whole[first - 1 : last] if not is_comment_of_ours(line)
+    hidden = ours(text)
+    kept = "\n".join(
+        line
+        for at, line in enumerate(whole[first - 1 : last], start=first)
+        if at not in hidden
     )
     return dedent(kept).strip("\n") + "\n" if lines else kept

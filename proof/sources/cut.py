@@ -4,6 +4,8 @@ import ast
 import re
 from dataclasses import dataclass
 
+from proof.sources.code import lines_of, tree_of
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -27,10 +29,10 @@ def cut(text: str) -> Parts:
     Returns:
         The parts; together they hold every line.
     """
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     tests: dict[str, str] = {}
     leaned_on = False
-    for node in reversed(ast.parse(text).body):
+    for node in reversed(tree_of(text).body):
         if isinstance(
             node, ast.FunctionDef | ast.AsyncFunctionDef
         ) and node.name.startswith("test_"):

@@ -10,6 +10,7 @@ from proof.sources.docstrings import docstring_examples
 from proof.sources.project import Project
 
 FOLDER = ".proof/blocks"
+SESSIONS = f"{FOLDER}/session_"
 CODE = ("conftest.py", "proof", "snippets", "tests", FOLDER)
 SESSIONS = f"{FOLDER}/session_"  # those made of docstrings
 OUTPUT = re.compile(r"^( *)#>", re.MULTILINE)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proof.faults import Fault
+from proof.sources.code import nodes_of
 from proof.sources.project import Project, Subject
 
 NAMED = re.compile(r"snippets([./]\w+)+(:\w+)?")
@@ -37,6 +38,8 @@ def import_faults(project: Project) -> Iterator[Fault]:
                     message = f"imports {name}: a snippet is copied alone"
                     yield Fault(path, at, message)
     for path in project.files(*OURS):
+        if "snippets" not in project.read(path):
+            continue
         for at, name in imported(project, path):
             if _within(name, "snippets"):
                 message = f"imports {name}: only a rule's own test uses its snippets"
@@ -75,7 +78,7 @@ def imported(project: Project, path: str) -> Iterator[tuple[int, str]]:
     Yields:
         The line of each import, and the full name of what it imports.
     """
-    for node in ast.walk(_tree(project, path)):
+    for node in _nodes(project, path):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, name.name) for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -87,13 +90,13 @@ def imported(project: Project, path: str) -> Iterator[tuple[int, str]]:
 
 def _named(project: Project, path: str) -> Iterator[tuple[int, str]]:
     """Find the modules that a test names in a string, as for ``untyped``."""
-    for node in ast.walk(_tree(project, path)):
+    for node in _nodes(project, path):
         if isinstance(node, ast.Constant) and NAMED.fullmatch(str(node.value)):
             yield node.lineno, str(node.value).replace("/", ".")
 
 
-def _tree(project: Project, path: str) -> ast.Module:
+def _nodes(project: Project, path: str) -> tuple[ast.AST, ...]:
     try:
-        return ast.parse(project.read(path))
+        return nodes_of(project.read(path))
     except (FileNotFoundError, SyntaxError):
-        return ast.Module()  # told by the other checks
+        return ()  # told by the other checks

@@ -11,17 +11,21 @@ from pydantic import TypeAdapter
 from proof.faults import Fault
 from proof.sources import includes
 from proof.sources.changes import CHANGES, change_faults
+from proof.sources.claims import claim_faults
+from proof.sources.code import comments_of, nodes_of, tree_of
 from proof.sources.comments import expectations, regions, reveals, silenced
-from proof.sources.docstrings import docstring_examples, docstring_spans
+from proof.sources.docstrings import session_faults
 from proof.sources.history import versions
 from proof.sources.imports import import_faults
 from proof.sources.pages import page_faults
+from proof.sources.plain import plain_faults
 from proof.sources.project import (
     RECIPES,
     RULES,
     TAKEN,
     Project,
     Rule,
+    Subject,
     is_chapter,
     is_counterexample,
     is_id,
@@ -30,8 +34,8 @@ from proof.sources.project import (
 )
 from proof.sources.published import PUBLISHED, list_faults
 from proof.sources.redirects import REDIRECTS, redirect_faults
+from proof.sources.strays import stray_faults
 
-FENCED = re.compile(r"```|~~~|<(pre|textarea|listing|plaintext|xmp)\b", re.IGNORECASE)
 PRAGMA = re.compile(r"#\s*pragma\b", re.IGNORECASE)
 OURS = ("tests/proof/**/*", "tests/site/**/*", "tests/*.py")
 LISTS = (RULES, CHANGES, PUBLISHED, REDIRECTS)  # not published as they are
@@ -49,10 +53,14 @@ def lint(project: Project) -> list[Fault]:
     """
     return sorted(
         {
+            *plain_faults(project),
+            *stray_faults(project),
             *_ids(project),
             *_names(project),
             *(each for path in _code(project) for each in _module(project, path)),
             *import_faults(project),
+            *(f for each in project.subjects for f in claim_faults(project, each)),
+            *(f for each in project.subjects for f in _demands(project, each)),
             *_regions(project),
             *page_faults(project),
             *list_faults(project),
@@ -163,7 +171,7 @@ def _module(project: Project, path: str) -> Iterator[Fault]:
     """Check what stands in a module besides its code."""
     text = project.read(path)
     try:
-        ast.parse(text)
+        tree_of(text)
     except SyntaxError as error:
         yield Fault(path, error.lineno or 0, f"not Python: {error.msg}")
         return
@@ -173,32 +181,39 @@ def _module(project: Project, path: str) -> Iterator[Fault]:
     yield from faults
     if found and not is_counterexample(path):
         message = "only a counterexample (…_avoid.py) carries expectations"
-        above = text[: text.index("# expect:")]
-        yield Fault(path, above.count("\n") + 1, message)
+        said = comments_of(text).items()
+        at = min(at for at, comment in said if comment.startswith("# expect:"))
+        yield Fault(path, at, message)
     yield from reveals(path, text)[1]
     yield from regions(path, text)[1]
     yield from silenced(path, text)
-    lines = text.splitlines()
+    lines = text.split("\n") if PRAGMA.search(text) else []
     for at, line in enumerate(lines, start=1):
         if PRAGMA.search(line):
             message = "every line is executed: remove the pragma and test the line"
             yield Fault(path, at, message)
-    yield from _docstrings(path, text)
+    yield from session_faults(path, text)
+    yield from _typing(path, text)
 
 
-def _docstrings(path: str, text: str) -> Iterator[Fault]:
-    for example in docstring_examples(text):
-        try:
-            ast.parse(example.code)
-        except SyntaxError as error:
-            at = example.lines[min(error.lineno or 1, len(example.lines)) - 1]
-            yield Fault(path, at, f"not Python: {error.msg}")
-    lines = text.splitlines()
-    for first, last in docstring_spans(text):
-        for at in range(first, last + 1):
-            if FENCED.search(lines[at - 1]):
-                message = "nobody runs a block in a docstring: write a `>>>` session"
-                yield Fault(path, at, message)
+def _demands(project: Project, subject: Subject) -> Iterator[Fault]:
+    """Refuse a counterexample that may as well be right."""
+    paths = project.counterexamples(subject)
+    if paths and not any(expectations(each, project.read(each))[0] for each in paths):
+        message = "demands nothing: say above the faulty line what must be found there"
+        yield Fault(paths[0], 0, f"{message}, `# expect: tool[code]` or `test[name]`")
+
+
+def _typing(path: str, text: str) -> Iterator[Fault]:
+    """Refuse code that only the checkers see, all but imports."""
+    for node in nodes_of(text) if "TYPE_CHECKING" in text else ():
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            for each in node.body:
+                if not isinstance(each, ast.Import | ast.ImportFrom):
+                    message = (
+                        "nobody runs this: `if TYPE_CHECKING:` holds imports alone"
+                    )
+                    yield Fault(path, each.lineno, message)
 
 
 def _regions(project: Project) -> Iterator[Fault]:

@@ -1,5 +1,6 @@
 """Checks the prose: its blocks, its includes, and the form of a rule's page."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain, repeat
@@ -24,6 +25,13 @@ SECTIONS = (
     "References",
 )
 OPTIONAL = {"Avoid", "When not", "Before 3.13"}
+PARAGRAPH = re.compile(r"[^\n]+(\n[^\n]+)*")
+INLINE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+MIGHT_BE_CODE = re.compile(  # what Markdown may make a block of code of; else none is
+    r"^[\s>]*(    |\t)|```|~~~|white-space"
+    r"|<(code|embed|frame|iframe|listing|object|plaintext|pre|textarea|xmp)\b",
+    re.IGNORECASE,
+)
 EXTENSIONS = TypeAdapter(list[str | dict[str, dict[str, object]]])
 
 
@@ -56,11 +64,14 @@ def page_faults(project: Project) -> Iterator[Fault]:
             if at not in inside
         ]
         yield from _includes(path, outside, known)
+        yield from _advice(path, outside, subjects.get(path))
+        yield from _inline(path, outside)
         if path in rules:
             yield from _sections(rules[path], outside)
         if path in subjects:
             yield from _shows(project, subjects[path], outside)
-        yield from _unfenced(path, text, converter)
+        if any(MIGHT_BE_CODE.search(line) for _, line in outside):
+            yield from _unfenced(path, text, converter)
 
 
 def _includes(
@@ -77,6 +88,42 @@ def _includes(
             has = ", ".join(near) or f"none in {folder!r}"
             asked = name + (f":{include[1]}" if include[1] else "")
             yield Fault(path, at, f"there is no fragment {asked!r}; there are: {has}")
+
+
+def _advice(
+    path: str, lines: list[tuple[int, str]], subject: Subject | None
+) -> Iterator[Fault]:
+    """Refuse a counterexample where a reader takes it for advice, and the reverse."""
+    head = ""
+    for at, line in lines:
+        if line.startswith("## "):
+            head = line[3:].strip()
+        name = (included(line) or ("",))[0]
+        folder, _, fragment = name.removesuffix(".md").rpartition("/")
+        if fragment not in {"avoid", "quoted", "do", "whole"}:
+            continue
+        wrong = fragment in {"avoid", "quoted"}
+        if subject is None:
+            if fragment == "avoid":
+                message = f"write {folder}/quoted.md: here nothing else says Avoid"
+                yield Fault(path, at, message)
+        elif wrong and head != "Avoid":
+            message = f"{name} shows what not to do: it stands below `## Avoid`"
+            yield Fault(path, at, message)
+        elif not wrong and head == "Avoid":
+            message = f"{name} shows what to do: it stands below `## Do`"
+            yield Fault(path, at, message)
+
+
+def _inline(path: str, lines: list[tuple[int, str]]) -> Iterator[Fault]:
+    """Refuse code in a sentence that is a block but for its fence."""
+    text = "\n".join(line for _, line in lines)
+    for paragraph in PARAGRAPH.finditer(text):
+        for found in INLINE.finditer(paragraph[0]):
+            if found[2].count("\n") > 1:  # one may come of wrapping the prose
+                before = text.count("\n", 0, paragraph.start() + found.start())
+                message = "code of several lines is run by nobody here; use ```python"
+                yield Fault(path, lines[before][0], message)
 
 
 def _sections(rule: Rule, lines: list[tuple[int, str]]) -> Iterator[Fault]:

@@ -5,6 +5,7 @@ import doctest
 import sys
 from collections.abc import Iterator
 
+from proof.sources.code import nodes_of, tree_of
 from proof.sources.project import Project, Subject
 
 TESTS = "tests/test_browser.py"  # run every snippet that can be run
@@ -85,10 +86,9 @@ def case_of(name: str, digest: str) -> str:
 
 def _trees(text: str) -> Iterator[ast.Module]:
     """Parse a module, and each example of its docstrings."""
-    tree = ast.parse(text)
-    yield tree
+    yield tree_of(text)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(tree):
+    for node in nodes_of(text):
         if isinstance(node, documented) and (said := ast.get_docstring(node)):
             for example in doctest.DocTestParser().get_examples(said):
                 yield ast.parse(example.source)

@@ -6,12 +6,15 @@ Pythons as well (see ``older.py``): so do all modules that it and the tests impo
 
 import json
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from proof.testing.basics import NOT_PROVEN_HERE, Observe, as_text
+from proof.testing.watch import Watch
 from proof.verdicts.outcome import Outcome
 
 RECORDED = {"attack", "evidence", "growths", "rows", "timeline"}
@@ -39,6 +42,9 @@ class Report:
         )
         test = self._tests.setdefault(report.nodeid, new)
         test["seconds"] += report.duration
+        if report.when == "teardown":
+            told: dict[str, Any] = dict(report.user_properties)
+            test["ran"], test["failed"] = told.get("ran", []), told.get("failed", [])
         if report.when == "call":
             properties = report.user_properties
             test["observed"] = [
@@ -82,6 +88,8 @@ def pytest_configure(config: pytest.Config) -> None:
     path = os.environ.pop("PROOF_REPORT", None)  # no child writes it as well
     if path and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Report(Path(path)), "proof-report")
+    if sys.version_info >= (3, 12) and (path or hasattr(config, "workerinput")):
+        config.pluginmanager.register(Watch(), "proof-watch")
 
 
 @pytest.fixture

@@ -11,10 +11,17 @@ from typing import Any
 from proof.sources.comments import FORMAT
 from proof.verdicts.tools import Tool, python_module
 
+CODE = re.compile(r"report[A-Z]\w+")
+
 
 def is_code(tool: Tool, code: str) -> bool:
     """Tell whether a tool has such a code at all."""
     return code in _codes_of(tool.name)
+
+
+def is_setting_of_pyright(name: str) -> bool:
+    """Tell whether pyright knows a setting of that name, or else has such a word."""
+    return name in _words_of_pyright()
 
 
 @cache
@@ -40,9 +47,14 @@ def _codes_of(tool: str) -> frozenset[str]:
 
             return frozenset({*error_codes, "error"})
         case _:
-            spec = find_spec("pyright")
-            if spec is None or spec.origin is None:
-                return frozenset()
-            source = Path(spec.origin).parent / "dist/dist/pyright-internal.js"
-            text = source.read_text(encoding="utf-8")
-            return frozenset({*re.findall(r"\breport[A-Z]\w+", text), "error"})
+            codes = (word for word in _words_of_pyright() if CODE.fullmatch(word))
+            return frozenset({*codes, "error"})
+
+
+@cache
+def _words_of_pyright() -> frozenset[str]:
+    spec = find_spec("pyright")
+    if spec is None or spec.origin is None:
+        return frozenset()
+    source = Path(spec.origin).parent / "dist/dist/pyright-internal.js"
+    return frozenset(re.findall(r"\w+", source.read_text(encoding="utf-8")))

@@ -81,6 +81,7 @@ def run(
         str(python or sys.executable),
         "-m",
         "pytest",
+        "-c=pyproject.toml",  # not one that is found first
         "-q",
         "--tb=short",
         "-p",

@@ -3,14 +3,15 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from proof.faults import Fault
 from proof.ground.digests import sha256
 from proof.ledger.records import Claim, Executed, Unit
+from proof.sources.code import nodes_of
 from proof.sources.comments import expectations
 from proof.sources.cut import cut
-from proof.sources.docstrings import docstring_examples
+from proof.sources.docstrings import steps
 from proof.sources.project import Project, is_counterexample
 from proof.verdicts.execute import Ran, Result
 from proof.verdicts.outcome import Outcome
@@ -68,6 +69,7 @@ def judge(project: Project, work: Work, result: Result) -> tuple[Unit, list[Faul
     ]
     snippets: dict[str, Executed] = {}
     if not faults and not missing:
+        faults = _in_vain(project, work, mine)
         for path in work.snippets:
             faults += _unproven(project, path, result.ran.get(path), tests)
             snippets[path] = _executed(project, path, result.ran.get(path))
@@ -113,17 +115,39 @@ def _not_run(project: Project, work: Work, nodes: Iterable[str]) -> list[Fault]:
             if name not in written
         ]
     for path in work.targets[1:]:
-        steps = sum(
-            line.lstrip().startswith(">>>")
-            for example in docstring_examples(project.read(path))
-            for session in example.sessions
-            for line in session.splitlines()
-        )
-        if len(ran[path]) < steps:
-            message = (
-                f"{len(ran[path])} of {steps} docstring steps ran: see conftest.py"
-            )
-            faults.append(Fault(path, 0, message))
+        compared = {
+            int(step[1]) for step in map(DOCSTRING_STEP.match, ran[path]) if step
+        }
+        faults += [
+            Fault(path, at, "this docstring step was not compared: see conftest.py")
+            for at in sorted(steps(project.read(path)) - compared)
+        ]
+    return faults
+
+
+def _in_vain(
+    project: Project, work: Work, outcomes: Mapping[str, Outcome]
+) -> list[Fault]:
+    """Name every assert of a rule's tests that never ran, or failed unnoticed."""
+    if not work.subject:
+        return []
+    own = [
+        outcome
+        for node, outcome in outcomes.items()
+        if node.partition("::")[0] == work.tests
+    ]
+    ran = {line for each in own for line in each.get("ran", ())}
+    failed = {line for each in own for line in each.get("failed", ())}
+    faults: list[Fault] = []
+    for node in nodes_of(project.read(work.tests)):
+        if isinstance(node, ast.Assert):
+            lines = {*range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+            if not lines & ran:
+                message = "no test came to this assert: it shows nothing"
+                faults.append(Fault(work.tests, node.lineno, message))
+            if lines & failed:
+                message = "this assert failed, and its test passed: what swallowed it?"
+                faults.append(Fault(work.tests, node.lineno, message))
     return faults
 
 
@@ -225,7 +249,7 @@ def statements(text: str) -> set[int]:
     """
     return {
         node.lineno
-        for node in ast.walk(ast.parse(text))
+        for node in nodes_of(text)
         if isinstance(node, ast.stmt)
         and not isinstance(node, ast.Global | ast.Nonlocal)
         and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))

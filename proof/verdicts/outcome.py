@@ -18,6 +18,8 @@ class Outcome(TypedDict):
         observed: What it kept for the page.
         seconds: How long all its phases took.
         recorded: Its timeline, figures and so on, by the fields of a claim.
+        ran: The lines of its file that ran now and not in an earlier test.
+        failed: The lines of its file that raised an AssertionError.
     """
 
     outcome: str
@@ -26,3 +28,5 @@ class Outcome(TypedDict):
     observed: list[str]
     seconds: float
     recorded: NotRequired[dict[str, object]]
+    ran: NotRequired[list[int]]
+    failed: NotRequired[list[int]]

@@ -89,6 +89,11 @@ def read_pyright(output: Output) -> list[Diagnostic]:
     return found
 
 
+def files_read(output: Output) -> int:
+    """Tell how many files pyright says it has looked at."""
+    return int(json.loads(output.stdout)["summary"]["filesAnalyzed"])
+
+
 def _revealed(path: str, line: int, tool: str, message: str) -> list[Diagnostic]:
     """Make a diagnostic of an answer to ``reveal_type``; other notes are none."""
     match = ANSWER.fullmatch(message)

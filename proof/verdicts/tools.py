@@ -11,15 +11,19 @@ from pathlib import Path
 from proof.children import Children
 from proof.ground.files import write
 from proof.ledger.records import Diagnostic
-from proof.sources.extract import CODE
+from proof.sources.extract import CODE, SESSIONS
 from proof.verdicts.reports import (
     Output,
+    files_read,
     read_mypy,
     read_pyright,
     read_ruff,
     read_ruff_format,
 )
 
+# Each tool's configuration is named: it looks for none, beside a file or elsewhere.
+RUFF = ("--config=pyproject.toml", "--output-format=json")
+MYPY = ("--config-file=pyproject.toml", "--output=json", "--no-error-summary")
 PYRIGHT = ".proof/pyrightconfig{}.json"  # one for each version that is asked
 
 
@@ -69,9 +73,10 @@ class Tool:
             ToolError: If it broke down instead of reporting.
         """
         fresh = self.fresh if os.environ.get("FRESH") == "1" else ()
-        targets = [each for each in paths if (root / each).exists()]
+        files = self._files(root, paths)
+        targets = files
         if self.name == "pyright":
-            targets = _configure_pyright(root, targets, python)
+            targets = _configure_pyright(root, files, python)
         elif python:
             targets = [f"--python-version={python}", *targets]
         output = children.run([*self.command, *fresh, *targets], cwd=root)
@@ -81,6 +86,9 @@ class Tool:
             found = self.read(output)
         except (ValueError, KeyError) as error:
             raise ToolError(self.name, output) from error
+        if self.name == "pyright" and (read := files_read(output)) < len(files):
+            message = f"pyright read {read} of {len(files)} files: what leaves one out?"
+            raise ToolError(self.name, output, message)
         return sorted(
             (
                 each.model_copy(update={"path": _relative(root, each.path)})
@@ -89,19 +97,35 @@ class Tool:
             key=lambda each: (each.path, each.line, each.code, each.message),
         )
 
+    def _files(self, root: Path, paths: Collection[str]) -> list[str]:
+        """Name every file: a tool that looks for them itself may overlook some."""
+        found = {
+            each.relative_to(root).as_posix()
+            for path in paths
+            for each in ([root / path], (root / path).rglob("*.py"))[
+                (root / path).is_dir()
+            ]
+            if each.is_file() and "__pycache__" not in each.parts
+        }
+        if self.name == "ruff format":  # sessions are formatted in their docstrings
+            found = {each for each in found if not each.startswith(SESSIONS)}
+        return sorted(found)
+
 
 class ToolError(Exception):
     """A tool broke down: its own words are the message."""
 
-    def __init__(self, tool: str, output: Output) -> None:
+    def __init__(self, tool: str, output: Output, message: str = "") -> None:
         """Keep the end of what it printed.
 
         Args:
             tool: The tool's name.
             output: What it printed.
+            message: What is wrong, where that is not what it printed.
         """
         said = (output.stdout + output.stderr).strip()[-1500:]
-        super().__init__(f"{tool} broke down (exit code {output.returncode}):\n{said}")
+        broke = f"{tool} broke down (exit code {output.returncode}):\n{said}"
+        super().__init__(message or broke)
 
 
 def _configure_pyright(root: Path, targets: Sequence[str], python: str) -> list[str]:
@@ -131,26 +155,21 @@ TOOLS = (
     Tool(
         "ruff format",
         "ruff",
-        (
-            *python_module("ruff"),
-            "format",
-            "--check",
-            "--output-format=json",
-        ),
+        (*python_module("ruff"), "format", "--check", *RUFF),
         ("--no-cache",),
         read_ruff_format,
     ),
     Tool(
         "ruff",
         "ruff",
-        (*python_module("ruff"), "check", "--output-format=json"),
+        (*python_module("ruff"), "check", *RUFF),
         ("--no-cache",),
         read_ruff,
     ),
     Tool(
         "mypy",
         "mypy",
-        (*python_module("mypy"), "--output=json", "--no-error-summary"),
+        (*python_module("mypy"), *MYPY),
         (f"--cache-dir={os.devnull}",),
         read_mypy,
     ),

@@ -42,7 +42,14 @@ if "proof" in sys.orig_argv:
 """
 OUTPUT = {
     "mypy": "",
-    "pyright": """print('{"generalDiagnostics": []}')\n""",
+    "pyright": """
+import json
+from pathlib import Path
+
+config = json.loads(Path(sys.argv[sys.argv.index("--project") + 1]).read_text())
+summary = {"filesAnalyzed": len(config["include"])}
+print(json.dumps({"generalDiagnostics": [], "summary": summary}))
+""",
     "ruff": "print('[]')\n",
     "mkdocs": """
 from pathlib import Path

@@ -18,6 +18,9 @@ HOME = "docs/index.md"
 LANGUAGES = "console, json, toml, yaml"
 
 
+DATA = "snippets/cart/add_item.toml"
+
+
 def faults_of(planted: Planted, text: str) -> list[str]:
     """Add text to the home page and hear what is wrong with it; it begins at line 3."""
     planted.append(HOME, f"\n{text}")
@@ -202,26 +205,27 @@ def test_invalid_yaml_is_refused(planted: Planted) -> None:
 def test_an_included_file_is_held_to_the_language_of_its_fence(
     planted: Planted,
 ) -> None:
-    planted.write("cart.json", "{")
-    (fault,) = faults_of(planted, '```json\n--8<-- "cart.json"\n```\n')
+    path = "snippets/cart/add_item.json"
+    planted.write(path, "{")
+    (fault,) = faults_of(planted, f'```json\n--8<-- "{path}"\n```\n')
     assert fault.startswith("docs/index.md:3: not valid json: Expecting property name")
 
 
-@pytest.mark.parametrize("name", ["cart.toml:one", "cart.toml"])
+@pytest.mark.parametrize("name", [f"{DATA}:one", DATA])
 def test_a_broken_region_is_refused_at_the_file_that_has_it(
     planted: Planted, name: str
 ) -> None:
-    planted.write("cart.toml", "# --8<-- [start:one]\na = 1\n")
+    planted.write(DATA, "# --8<-- [start:one]\na = 1\n")
     text = f'```toml\n--8<-- "{name}"\n```\n'
     message = "region 'one' has no end: add `# --8<-- [end:one]`"
-    assert faults_of(planted, text) == [f"cart.toml:1: {message}"]
+    assert faults_of(planted, text) == [f"{DATA}:1: {message}"]
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "```python\nprint(1)\n#> 1\n```\n",
-        '```python\ndef name() -> str:\n    """Name it."""\n    return "tea"\n```\n',
+        '```python\ndef tea() -> None:\n    """Name it."""\n\n\ntea()\n```\n',
         "```python\nclass Empty(Exception): ...\n```\n",
         "```toml\na = 1\n```\n",
         "``` toml\na = 1\n```\n",

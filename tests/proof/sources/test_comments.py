@@ -7,8 +7,9 @@ import pytest
 from proof.sources.comments import (
     Expectation,
     expectations,
-    is_comment_of_ours,
+    ours,
     regions,
+    reveals,
     shown,
     silenced,
 )
@@ -123,7 +124,7 @@ def test_an_ignore_of_one_code_with_a_reason_may_stand(line: str) -> None:
     assert silenced("cart.py", f"{line}\n") == []
 
 
-WHOLE_FILE = "this silences a tool for the whole file"
+WHOLE_FILE = "this silences a tool for more than one code"
 ONE_CODE = "an ignore names one code: `# noqa: B006`, `# type: ignore[misc]`"
 NO_REASON = "say behind this ignore why it must be"
 
@@ -137,6 +138,10 @@ NO_REASON = "say behind this ignore why it must be"
         ("# pyright: reportX=false", [WHOLE_FILE]),
         ("# ruff: noqa: B006", [WHOLE_FILE]),
         ("# flake8: noqa", [WHOLE_FILE]),
+        ("# fmt: off", [WHOLE_FILE]),
+        ("x = 1  # fmt: skip", [WHOLE_FILE]),
+        ("# yapf: disable", [WHOLE_FILE]),
+        ("# isort: skip_file", [WHOLE_FILE]),
         ("x = 1  # noqa", [ONE_CODE]),
         ("x = 1  # NOQA it is so", [ONE_CODE]),
         ("x = 1  # noqa: B006, B008 - it is so", [ONE_CODE]),
@@ -176,7 +181,7 @@ def test_a_broken_region_is_not_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "ours"),
+    ("line", "hidden"),
     [
         ("# expect: ruff[B006]\n", True),
         ("    # expect: ruff[B006]\n", True),
@@ -187,8 +192,24 @@ def test_a_broken_region_is_not_found() -> None:
         ("", False),
     ],
 )
-def test_only_expectations_and_markers_are_hidden(line: str, *, ours: bool) -> None:
-    assert is_comment_of_ours(line) is ours
+def test_only_expectations_and_markers_are_hidden(line: str, *, hidden: bool) -> None:
+    assert ours(line) == (frozenset({1}) if hidden else frozenset())
+
+
+@pytest.mark.parametrize(
+    "line", ["# --8<-- [start:one]", "# expect: ruff[B006]", "# reveals: int"]
+)
+def test_what_only_looks_like_ours_within_a_string_is_shown(line: str) -> None:
+    text = f'X = """\n{line}\n"""\n'
+    assert shown(text) == text
+    assert expectations("cart.py", text) == ([], [])
+    assert reveals("cart.py", text) == ([], [])
+
+
+def test_a_line_ends_where_python_ends_it() -> None:
+    text = 'X = "\x1c\x85\u2028"\n# expect: ruff[B006]\ny = 1\n'
+    assert read(text) == [(3, "ruff[B006]")]
+    assert shown(text) == 'X = "\x1c\x85\u2028"\ny = 1\n'
 
 
 def test_a_file_is_shown_byte_for_byte_but_for_our_comments() -> None:

@@ -19,6 +19,9 @@ OF_A_RULE = [
 ]
 
 
+TO_FILL = ["demands nothing", "test_name_what_holds asks nothing"]
+
+
 def why(planted: Planted, rule: str) -> list[str]:
     before = planted.project.files("**/*")
     with pytest.raises(FaultsError) as refused:
@@ -32,7 +35,7 @@ def test_a_new_rule_has_all_its_files_and_its_sources_are_in_order(
 ) -> None:
     assert lay_out(planted.project, "cart-pay-by-card") == OF_A_RULE
     assert planted.read(RULES) == FILES[RULES] + PAID
-    assert lint(planted.project) == []
+    assert [each.message.split(":")[0] for each in lint(planted.project)] == TO_FILL
 
 
 def test_a_new_chapter_begins_with_its_page_and_its_reference(
@@ -41,7 +44,7 @@ def test_a_new_chapter_begins_with_its_page_and_its_reference(
     written = lay_out(planted.project, "cash-count")
     assert {"docs/cash/index.md", "docs/reference/cash.md"} < set(written)
     assert planted.project.chapters == ["cart", "cash"]
-    assert lint(planted.project) == []
+    assert [each.message.split(":")[0] for each in lint(planted.project)] == TO_FILL
 
 
 def test_a_new_rule_stands_at_the_end_of_its_chapter(planted: Planted) -> None:

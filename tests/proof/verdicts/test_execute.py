@@ -242,7 +242,84 @@ def test_it_uses(used: None) -> None: ...
         more="""import snippets.cart.NAME_avoid
 """,
     ),
+    "in-an-empty-loop": Case(
+        "TESTS:11: no test came to this assert: it shows nothing",
+        more="""def test_all_double() -> None:
+    for n in list[int]():
+        assert double(n) == 3
+""",
+    ),
+    "behind-a-condition": Case(
+        "TESTS:12: no test came to this assert: it shows nothing",
+        more="""def test_large_ones_double() -> None:
+    x = double(2)
+    if x > 100:
+        assert x == 3
+""",
+    ),
+    "in-a-task-that-nobody-awaits": Case(
+        "TESTS:12: no test came to this assert: it shows nothing",
+        imports="import asyncio",
+        more="""def test_it_doubles_later() -> None:
+    async def later() -> None:
+        await asyncio.sleep(9)
+        assert (
+            double(2) == 5
+        )
+
+    async def main() -> None:
+        task = asyncio.create_task(later())
+        await asyncio.sleep(0)
+        task.cancel()
+
+    asyncio.run(main())
+""",
+    ),
+    "swallowed": Case(
+        "TESTS:17: this assert failed, and its test passed: what swallowed it?",
+        more="""def test_it_triples() -> None:
+    def told(ask) -> None:
+        try:
+            ask()
+        except Exception:
+            pass
+
+    def ask() -> None:
+        assert double(2) == 6
+
+    told(ask)
+""",
+    ),
     # What is no fault:
+    "undisturbed": Case(
+        "",
+        imports="from proof.testing.record import undisturbed",
+        more="""def test_it_doubles_fast() -> None:
+    with undisturbed():
+        assert double(2) == 4
+    assert double(3) == 6
+""",
+    ),
+    "in-a-thread": Case(
+        "",
+        imports="import threading",
+        more="""def test_it_doubles_elsewhere() -> None:
+    def ask() -> None:
+        assert double(2) == 4
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+""",
+    ),
+    "raised-on-purpose": Case(
+        "",
+        imports="import pytest",
+        more="""def test_it_may_be_told_to_fail() -> None:
+    with pytest.raises(AssertionError):
+        raise AssertionError
+""",
+    ),
     "reported": Case(
         "",
         avoid="""def add(n):
@@ -345,6 +422,8 @@ def proofs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proofs]:
     """Run pytest once, over one rule for each case."""
     planted = Planted(tmp_path_factory.mktemp("project"))
     planted.write("tests/cart/conftest.py", CONFTEST)
+    planted.write(".coveragerc", "[run]\nomit = snippets/*\n")
+    planted.write("pytest.ini", "[pytest]\naddopts = -k nothing_such\n")
     for name, case in CASES.items():
         module = name.replace("-", "_")
         planted.append(RULES, f'{name} = {{ strength = "must", title = "x" }}\n')
@@ -421,7 +500,7 @@ def test_a_docstring_step_that_nothing_ran_is_a_fault(proofs: Proofs) -> None:
     result = Result(tests, {}, proofs.result.ran)
     _, faults = judge(proofs.planted.project, work, result)
     assert [str(each) for each in faults] == [
-        f"{SNIPPET}: 0 of 1 docstring steps ran: see conftest.py"
+        f"{SNIPPET}:15: this docstring step was not compared: see conftest.py"
     ]
 
 

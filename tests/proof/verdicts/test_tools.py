@@ -120,6 +120,19 @@ def show(cents: list[int], first: bool) -> None:
 '''
 REVEALED = "from typing import reveal_type\n\nreveal_type(1)\n"
 WRONG = "import os\n\nX: int = 'tea'\n"
+# What each tool would rather read than pyproject.toml, and what leaves a file out.
+STRAYS = {
+    ".gitignore": ".proof/\nwrong.py\ntest_wrong.py\n",
+    ".ignore": "cart_avoid.py\n",
+    ".mypy.ini": "[mypy]\nignore_errors = True\n",
+    ".ruff.toml": "lint.select = []\n",
+    "mypy.ini": "[mypy]\nignore_errors = True\n",
+    "pyrightconfig.json": '{"exclude": ["snippets"]}',
+    "ruff.toml": "lint.select = []\n",
+    "snippets/cart/pyproject.toml": "[tool.ruff.lint]\nselect = []\n",
+    "snippets/cart/ruff.toml": 'exclude = ["*.py"]\n',
+    "tests/cart/.ruff.toml": "lint.select = []\n",
+}
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +148,9 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
     planted.write("tests/cart/test_types.py", REVEALED)
     planted.replace(SNIPPET, "        ['tea']\n", SESSION)
     planted.append(HOME, PAGE_BLOCKS)
+    for path, text in STRAYS.items():
+        planted.write(path, text)
+    planted.git("init", "--quiet")
     return planted
 
 
@@ -518,8 +534,26 @@ def test_a_tool_ignores_what_it_remembers_only_if_told_to(
     monkeypatch.setenv("FRESH", fresh)
     children = Recorded(0, "[]")
     assert RUFF.run(children, planted.root) == []
-    targets = ["conftest.py", "snippets", "tests", ".proof/blocks"]
+    folders = [f"{each}/**/*.py" for each in ("snippets", "tests", ".proof/blocks")]
+    targets = planted.project.files("conftest.py", *folders)
     assert children.commands == [[*RUFF.command, *more, *targets]]
+
+
+def test_a_file_that_pyright_did_not_read_is_told(planted: Planted) -> None:
+    said = '{"generalDiagnostics": [], "summary": {"filesAnalyzed": 1}}'
+    with pytest.raises(ToolError) as refused:
+        PYRIGHT.run(Recorded(0, said), planted.root, [SNIPPET, AVOID])
+    told = "pyright read 1 of 2 files: what leaves one out?"
+    assert str(refused.value) == told
+
+
+def test_each_tool_is_told_which_configuration_to_read() -> None:
+    told = [each for tool in TOOLS for each in tool.command if "config" in each]
+    assert told == [
+        "--config=pyproject.toml",
+        "--config=pyproject.toml",
+        "--config-file=pyproject.toml",
+    ]  # pyright's is written for each run
 
 
 def test_diagnostics_come_in_order_of_place_by_paths_of_the_project(
