@@ -12,7 +12,6 @@ from proof.sources.project import Project
 FOLDER = ".proof/blocks"
 SESSIONS = f"{FOLDER}/session_"
 CODE = ("conftest.py", "proof", "snippets", "tests", FOLDER)
-SESSIONS = f"{FOLDER}/session_"  # those made of docstrings
 OUTPUT = re.compile(r"^( *)#>", re.MULTILINE)
 
 

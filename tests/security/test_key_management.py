@@ -230,7 +230,7 @@ def test_a_traceback_with_local_variables_does_not_show_the_key() -> None:
 
 
 def test_a_fingerprint_tells_keys_apart_and_is_the_same_in_each_process() -> None:
-    assert repr(MasterKey(SECRET)) == repr(MasterKey(SECRET))
+    assert repr(MasterKey(SECRET)) == "MasterKey(fingerprint='ee1c1a81')"
     assert repr(MasterKey(SECRET)) != repr(MasterKey(SECRET[::-1]))
 
 
