@@ -358,9 +358,10 @@ async def test_a_lone_surrogate_is_refused_and_changes_nothing(
     screenings: Screenings,
 ) -> None:
     await announce(screenings, screening())
-    for guest, wanted in (("\ud800", "oslo-1"), ("ada", "\ud800")):
-        with pytest.raises(UnicodeEncodeError):
-            await book(screenings, Booking(screening=wanted, guest=guest))
+    with pytest.raises(UnicodeEncodeError):
+        await book(screenings, Booking(screening="\ud800", guest="ada"))
+    with pytest.raises(ValidationError):
+        Booking(screening="oslo-1", guest="\ud800")
     with pytest.raises(UnicodeEncodeError):
         await announce(screenings, screening(2, cinema="\ud800"))
     with pytest.raises(ValidationError):
