@@ -26,10 +26,12 @@ class Order(Base):
     cents: Mapped[int]
 
 
+# --8<-- [start:answer]
 # first what is compared by =, then what is sorted by, or lies between bounds
 Index("orders_by_customer", Order.customer, Order.placed_on, Order.id)
 # exactly the expression that the query compares
 Index("orders_by_email", func.lower(Order.email))
+# --8<-- [end:answer]
 
 
 def newest(customer: int, *, limit: int) -> Select[Order]:
@@ -41,7 +43,12 @@ def newest(customer: int, *, limit: int) -> Select[Order]:
 
     Returns:
         The query; orders of one day come in the opposite order of their numbers.
+
+    Raises:
+        ValueError: If the limit is negative, which SQLite takes for no limit.
     """
+    if limit < 0:
+        raise ValueError(f"limit={limit}")
     mine = select(Order).where(Order.customer == customer)
     return mine.order_by(Order.placed_on.desc(), Order.id.desc()).limit(limit)
 
@@ -55,6 +62,10 @@ def placed_in(customer: int, year: int) -> Select[Order]:
 
     Returns:
         The query.
+
+    Raises:
+        ValueError: If the year is below 1 or above 9998.
+        OverflowError: If it is far above.
     """
     return select(Order).where(
         Order.customer == customer,
@@ -88,6 +99,12 @@ async def plan(connection: AsyncConnection, query: Select[Any]) -> str:
 
     Returns:
         The plan in the words of the database.
+
+    Raises:
+        KeyError: If it is another database.
+        SQLAlchemyError: If a value can't be written into the statement, or the database
+            is lost.
+        UnicodeEncodeError: If a value has a lone surrogate.
 
     Examples:
         >>> import asyncio
