@@ -26,12 +26,10 @@ class Order(Base):
     cents: Mapped[int]
 
 
-# --8<-- [start:answer]
 # first what is compared by =, then what is sorted by, or lies between bounds
 Index("orders_by_customer", Order.customer, Order.placed_on, Order.id)
 # exactly the expression that the query compares
 Index("orders_by_email", func.lower(Order.email))
-# --8<-- [end:answer]
 
 
 def newest(customer: int, *, limit: int) -> Select[Order]:
@@ -67,11 +65,13 @@ def placed_in(customer: int, year: int) -> Select[Order]:
         ValueError: If the year is below 1 or above 9998.
         OverflowError: If it is far above.
     """
+    # --8<-- [start:answer]
     return select(Order).where(
         Order.customer == customer,
         Order.placed_on >= date(year, 1, 1),  # the column stands alone
         Order.placed_on < date(year + 1, 1, 1),
     )
+    # --8<-- [end:answer]
 
 
 def by_email(email: str) -> Select[Order]:
