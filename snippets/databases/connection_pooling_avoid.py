@@ -12,25 +12,16 @@ WRITE = text("UPDATE orders SET shipping = :cents WHERE id = :id")
 NOTE = text("INSERT INTO notes VALUES (:id, 'quoted')")
 
 
-def open_pool_by_default(url: URL, *, connections: int) -> AsyncEngine:
-    # expect: test[the_default_opens_ten_more_connections_than_its_size]
-    # expect: test[the_default_lends_a_connection_that_died_in_the_pool]
-    return create_async_engine(url, pool_size=connections)
-
-
-async def quote_in_a_pool_of_its_own(url: URL, order: int, carrier: Carrier) -> int:
-    # expect: test[a_pool_for_each_request_leaves_a_connection_for_each_request]
-    return await quote_in_one_transaction(create_async_engine(url), order, carrier)
-
-
 async def quote_in_one_transaction(
     pool: AsyncEngine, order: int, carrier: Carrier
 ) -> int:
+    # --8<-- [start:answer]
     async with pool.begin() as connection:
         found = await connection.execute(READ, {"id": order})
         # expect: test[two_that_wait_for_a_carrier_turn_away_who_only_wants_to_read]
         cents = await carrier(found.scalar_one())
         await connection.execute(WRITE, {"id": order, "cents": cents})
+    # --8<-- [end:answer]
     return cents
 
 
@@ -40,3 +31,14 @@ async def save_with_a_note(pool: AsyncEngine, order: int, cents: int) -> None:
         # expect: test[each_holds_one_connection_and_waits_for_a_second]
         async with pool.begin() as other:  # the note stays if the rest is rolled back
             await other.execute(NOTE, {"id": order})
+
+
+def open_pool_by_default(url: URL, *, connections: int) -> AsyncEngine:
+    # expect: test[the_default_opens_ten_more_connections_than_its_size]
+    # expect: test[the_default_lends_a_connection_that_died_in_the_pool]
+    return create_async_engine(url, pool_size=connections)
+
+
+async def quote_in_a_pool_of_its_own(url: URL, order: int, carrier: Carrier) -> int:
+    # expect: test[a_pool_for_each_request_leaves_a_connection_for_each_request]
+    return await quote_in_one_transaction(create_async_engine(url), order, carrier)

@@ -68,10 +68,15 @@ def packing_slips() -> list[str]:
 
     Returns:
         A slip for each order, the oldest first.
+
+    Raises:
+        DatabaseError: If the database is lost.
     """
+    # --8<-- [start:answer]
     lines = Line.objects.select_related("product").order_by("pk")
     blocked = lines.fetch_mode(models.FETCH_RAISE)  # what is not joined is an error
     orders = Order.objects.prefetch_related(Prefetch("lines", blocked)).order_by("pk")
+    # --8<-- [end:answer]
     return [f"{order.customer}: {_contents(order)}" for order in orders]
 
 
@@ -91,6 +96,7 @@ def take(product: int, quantity: int) -> None:
     Raises:
         ValueError: If that is nothing, or less.
         SoldOutError: If so many are not left.
+        DatabaseError: If the database is lost.
     """
     if quantity < 1:
         raise ValueError(f"quantity must be at least 1, not {quantity}")
@@ -106,9 +112,20 @@ def add(order: int, product: int, quantity: int) -> None:
         order: The order's key.
         product: The product's key.
         quantity: How many of it.
+
+    Raises:
+        ValueError: If that is nothing, or less.
+        Line.DoesNotExist: If the line was removed meanwhile; nothing is added.
+        IntegrityError: If there is no such order or product; in a transaction it comes
+            with the commit.
+        DatabaseError: If the database is lost or can't take the quantity.
+        OverflowError: If SQLite can't.
     """
+    if quantity < 1:
+        raise ValueError(f"quantity must be at least 1, not {quantity}")
     line, created = Line.objects.get_or_create(
         order_id=order, product_id=product, defaults={"quantity": quantity}
     )
-    if not created:
-        Line.objects.filter(pk=line.pk).update(quantity=F("quantity") + quantity)
+    same = Line.objects.filter(pk=line.pk)
+    if not created and not same.update(quantity=F("quantity") + quantity):
+        raise Line.DoesNotExist(f"order {order}, product {product}")

@@ -42,12 +42,14 @@ class Line(models.Model):
 
 
 def packing_slips() -> list[str]:
+    # --8<-- [start:answer]
     orders = Order.objects.order_by("pk")
+    # expect: test[a_query_for_each_order_and_each_line]
     return [f"{order.customer}: {_contents(order)}" for order in orders]
+    # --8<-- [end:answer]
 
 
 def _contents(order: Order) -> str:
-    # expect: test[a_query_for_each_order_and_each_line]
     lines = [f"{line.quantity} {line.product.name}" for line in order.lines.all()]
     return ", ".join(lines)
 

@@ -73,7 +73,15 @@ async def orders_to_pack(
 
     Returns:
         The orders, ready for ``packing_slip``.
+
+    Raises:
+        ValueError: If ``at_most`` is negative, which SQLite takes for no limit.
+        SQLAlchemyError: If the database is lost or can't take the limit.
+        OverflowError: If SQLite can't.
     """
+    if at_most < 0:
+        raise ValueError(f"at_most={at_most}")
+    # --8<-- [start:answer]
     statement = (
         select(Order)
         .where(Order.status == "new")
@@ -84,6 +92,7 @@ async def orders_to_pack(
             selectinload(Order.lines),  # many: a statement more, for all orders
         )
     )
+    # --8<-- [end:answer]
     return (await session.scalars(statement)).all()
 
 

@@ -65,11 +65,13 @@ def packing_slip(order: Order) -> str:
 
 async def packing_slips_one_by_one(session: AsyncSession) -> list[str]:
     slips: list[str] = []
+    # --8<-- [start:answer]
     for order in (await session.scalars(NEW)).all():
         # expect: test[every_order_costs_two_statements_more]
         await order.awaitable_attrs.customer
         await order.awaitable_attrs.lines
         slips.append(packing_slip(order))
+    # --8<-- [end:answer]
     return slips
 
 

@@ -41,7 +41,12 @@ def newest(customer: int, *, limit: int) -> Select[Order]:
 
     Returns:
         The query; orders of one day come in the opposite order of their numbers.
+
+    Raises:
+        ValueError: If the limit is negative, which SQLite takes for no limit.
     """
+    if limit < 0:
+        raise ValueError(f"limit={limit}")
     mine = select(Order).where(Order.customer == customer)
     return mine.order_by(Order.placed_on.desc(), Order.id.desc()).limit(limit)
 
@@ -55,12 +60,18 @@ def placed_in(customer: int, year: int) -> Select[Order]:
 
     Returns:
         The query.
+
+    Raises:
+        ValueError: If the year is below 1 or above 9998.
+        OverflowError: If it is far above.
     """
+    # --8<-- [start:answer]
     return select(Order).where(
         Order.customer == customer,
         Order.placed_on >= date(year, 1, 1),  # the column stands alone
         Order.placed_on < date(year + 1, 1, 1),
     )
+    # --8<-- [end:answer]
 
 
 def by_email(email: str) -> Select[Order]:
@@ -88,6 +99,12 @@ async def plan(connection: AsyncConnection, query: Select[Any]) -> str:
 
     Returns:
         The plan in the words of the database.
+
+    Raises:
+        KeyError: If it is another database.
+        SQLAlchemyError: If a value can't be written into the statement, or the database
+            is lost.
+        UnicodeEncodeError: If a value has a lone surrogate.
 
     Examples:
         >>> import asyncio

@@ -15,8 +15,8 @@ class Order(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     customer: Mapped[int] = mapped_column(index=True)
-    email: Mapped[str] = mapped_column(index=True)
     placed_on: Mapped[date] = mapped_column(index=True)
+    email: Mapped[str] = mapped_column(index=True)
     cents: Mapped[int]
 
 
@@ -27,11 +27,13 @@ def newest(customer: int, *, limit: int) -> Select[Order]:
 
 
 def placed_in(customer: int, year: int) -> Select[Order]:
+    # --8<-- [start:answer]
     return select(Order).where(
         Order.customer == customer,
         # expect: test[a_function_of_the_date_has_the_orders_of_all_years_read]
         extract("year", Order.placed_on) == year,
     )
+    # --8<-- [end:answer]
 
 
 def by_email(email: str) -> Select[Order]:

@@ -16,6 +16,7 @@ def convert() -> None:
 
 
 def add_and_fill() -> None:
+    # --8<-- [start:answer]
     # expect: test[while_a_report_runs_the_migration_waits_and_every_checkout_behind_it]
     # expect: test[an_order_of_the_old_code_costs_nothing_in_the_new_code]
     op.add_column(
@@ -23,3 +24,4 @@ def add_and_fill() -> None:
     )
     # expect: test[nobody_reads_an_order_until_all_are_filled]
     op.execute("UPDATE orders SET cents = total * 100")
+    # --8<-- [end:answer]

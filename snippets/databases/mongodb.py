@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import ASCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import DuplicateKeyError
 
@@ -29,11 +29,43 @@ class Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", validate_by_name=True)
 
 
+class Booking(Model):
+    """What a guest sends."""
+
+    screening: str
+    guest: str = Field(min_length=1, max_length=80)
+
+
+async def book(screenings: Screenings, booking: Booking) -> None:
+    """Take a seat for a guest, if there is one.
+
+    Nothing is read back, so that nothing can fail after the seat is taken.
+
+    Args:
+        screenings: The collection.
+        booking: Who wants to see what.
+
+    Raises:
+        SoldOutError: If no seat is free, or there is no such screening.
+        PyMongoError: If the server can't be asked or refuses the change. If it was the
+            answer that was lost, the seat may be taken.
+        UnicodeEncodeError: If a text has a lone surrogate; no seat is taken.
+    """
+    # --8<-- [start:answer]
+    taken = await screenings.update_one(
+        {"_id": booking.screening, "free": {"$gte": 1}},
+        {"$inc": {"free": -1}, "$push": {"guests": booking.guest}},
+    )
+    if not taken.modified_count:
+        raise SoldOutError(booking.screening)
+    # --8<-- [end:answer]
+
+
 class Film(Model):
     """What a programme says of a film; a copy, so that one read shows all."""
 
     title: str
-    minutes: int = Field(gt=0)
+    minutes: int = Field(gt=0, le=1_000)
 
 
 class Showing(Model):
@@ -42,21 +74,14 @@ class Showing(Model):
     id: str = Field(validation_alias="_id", serialization_alias="_id")
     film: Film
     starts: AwareDatetime
-    free: int = Field(ge=0)
+    free: int = Field(ge=0, le=100_000)
 
 
 class Screening(Showing):
-    """A whole document: who books changes two of its fields at once."""
+    """A whole document: a booking changes two of its fields at once."""
 
     cinema: str
     guests: list[str]
-
-
-class Booking(Model):
-    """What a guest sends."""
-
-    screening: str
-    guest: str = Field(min_length=1, max_length=80)
 
 
 async def prepare(screenings: Screenings) -> None:
@@ -64,6 +89,9 @@ async def prepare(screenings: Screenings) -> None:
 
     Args:
         screenings: The collection, of a client with ``tz_aware=True``.
+
+    Raises:
+        PyMongoError: If the server can't be asked.
     """
     await screenings.create_index([("cinema", ASCENDING), ("starts", ASCENDING)])
 
@@ -77,6 +105,10 @@ async def announce(screenings: Screenings, screening: Screening) -> None:
 
     Raises:
         AnnouncedBeforeError: If its id is taken; what is there stays.
+        DocumentTooLarge: If it has too many guests for a document.
+        PyMongoError: If the server can't be asked.
+        OverflowError: If its start is in no year from 1 to 9999 of UTC.
+        UnicodeEncodeError: If a text has a lone surrogate.
     """
     try:
         await screenings.insert_one(screening.model_dump(by_alias=True))
@@ -92,45 +124,28 @@ async def programme(
     Args:
         screenings: The collection.
         cinema: Whose programme.
-        opens: From when on.
+        opens: From when on; the driver takes a naive time for UTC.
         closes: Before when.
 
     Returns:
-        The showings; without their guests, who are not even sent.
+        The showings; the server does not send their guests.
+
+    Raises:
+        UnreadableError: If a document is not a showing; it is named.
+        PyMongoError: If the server can't be asked.
+        OverflowError: If a time is in no year from 1 to 9999 of UTC.
+        UnicodeEncodeError: If the cinema has a lone surrogate.
     """
     found = screenings.find(
         {"cinema": cinema, "starts": {"$gte": opens, "$lt": closes}},
         projection=["film", "starts", "free"],
     ).sort("starts", ASCENDING)
-    return [_read(Showing, document) async for document in found]
+    return [_showing(document) async for document in found]
 
 
-async def book(screenings: Screenings, booking: Booking) -> Screening:
-    """Take a seat for a guest, if there is one.
-
-    Args:
-        screenings: The collection.
-        booking: Who wants to see what.
-
-    Returns:
-        The screening with the guest.
-
-    Raises:
-        SoldOutError: If no seat is free.
-    """
-    document = await screenings.find_one_and_update(
-        {"_id": booking.screening, "free": {"$gte": 1}},
-        {"$inc": {"free": -1}, "$push": {"guests": booking.guest}},
-        return_document=ReturnDocument.AFTER,
-    )
-    if document is None:
-        raise SoldOutError(booking.screening)
-    return _read(Screening, document)
-
-
-def _read[M: Model](model: type[M], document: Document) -> M:
-    """Make a model of a document, or say which one is wrong."""
+def _showing(document: Document) -> Showing:
+    """Make a showing of a document, or say which document is wrong."""
     try:
-        return model.model_validate(document)
+        return Showing.model_validate(document)
     except ValidationError as error:
         raise UnreadableError(f"screening {document['_id']!r}") from error

@@ -10,6 +10,21 @@ type Document = dict[str, Any]
 type Screenings = AsyncCollection[Document]
 
 
+async def book_by_writing_back(
+    screenings: Screenings, screening: str, guest: str
+) -> bool:
+    # --8<-- [start:answer]
+    document = await screenings.find_one({"_id": screening})
+    if document is None or document["free"] < 1:
+        return False
+    document["free"] -= 1
+    document["guests"].append(guest)
+    # expect: test[of_two_guests_who_book_at_once_one_is_overwritten]
+    await screenings.replace_one({"_id": screening}, document)
+    # --8<-- [end:answer]
+    return True
+
+
 async def programme_by_rows(
     screenings: Screenings, films: Screenings, cinema: str
 ) -> list[Document]:
@@ -25,19 +40,6 @@ async def programme_in_the_way(screenings: Collection[Document]) -> list[Documen
     found = screenings.find({"cinema": "oslo"}).sort("starts", ASCENDING)
     # expect: test[a_client_that_is_not_asynchronous_stops_every_other_task]
     return list(found)
-
-
-async def book_by_writing_back(
-    screenings: Screenings, screening: str, guest: str
-) -> bool:
-    document = await screenings.find_one({"_id": screening})
-    if document is None or document["free"] < 1:
-        return False
-    document["free"] -= 1
-    document["guests"].append(guest)
-    # expect: test[of_two_guests_who_book_at_once_one_is_overwritten]
-    await screenings.replace_one({"_id": screening}, document)
-    return True
 
 
 async def book_what_was_sent(screenings: Screenings, body: dict[str, Any]) -> bool:

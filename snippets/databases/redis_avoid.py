@@ -9,12 +9,14 @@ type Load = Callable[[str], Awaitable[str]]
 
 
 async def get_without_a_lock(redis: Redis, key: str, load: Load) -> str | bytes:
+    # --8<-- [start:answer]
     value = await redis.get(key)
     if value is None:
         # expect: test[without_a_lock_fifty_misses_at_once_load_fifty_times]
         value = await load(key)
         # expect: test[a_late_set_brings_the_old_price_back_for_good]
         await redis.set(key, value)
+    # --8<-- [end:answer]
     return value
 
 

@@ -1,7 +1,7 @@
 """Ship several orders side by side, each in a session of its own."""
 
 from asyncio import Semaphore, TaskGroup
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from types import MappingProxyType
 
@@ -70,7 +70,7 @@ def open_sessions(engine: AsyncEngine) -> Sessions:
 
 
 async def ship_all(
-    numbers: Iterable[int], sessions: Sessions, pick: Pick, *, at_once: int = 5
+    numbers: Collection[int], sessions: Sessions, pick: Pick, *, at_once: int = 5
 ) -> list[Order]:
     """Ship orders, several at a time.
 
@@ -84,8 +84,12 @@ async def ship_all(
         The orders with their lines, in the sequence of the numbers.
 
     Raises:
-        ExceptionGroup: If an order can't be shipped. Others may have been.
+        ExceptionGroup: Of what ``ship`` raises, if an order can't be shipped. Others
+            may have been.
+        ValueError: If ``at_once`` is less than one.
     """
+    if at_once < 1:
+        raise ValueError(f"at_once={at_once}")
     gates = Semaphore(at_once)
 
     async def ship_at_a_gate(number: int) -> Order:
@@ -110,10 +114,15 @@ async def ship(number: int, sessions: Sessions, pick: Pick) -> Order:
 
     Raises:
         NoResultFound: If there is no such order.
+        SQLAlchemyError: If the database is lost, or can't take the number.
+        OverflowError: If SQLite can't.
+        Exception: What ``pick`` raised; the order is as it was.
     """
+    # --8<-- [start:answer]
     await pick(number)  # no connection is held meanwhile
     async with sessions.begin() as session:
         lines = selectinload(Order.lines)
         order = await session.get_one(Order, number, options=[lines])
         order.status = "shipped"
+    # --8<-- [end:answer]
     return order

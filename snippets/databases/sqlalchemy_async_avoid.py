@@ -37,12 +37,14 @@ class Line(Base):
 async def ship_in_shared_session(
     number: int, session: AsyncSession, pick: Pick
 ) -> None:
+    # --8<-- [start:answer]
     order = await session.get_one(Order, number)
     order.status = "shipped"
     # expect: test[the_commit_of_one_task_saves_the_half_done_work_of_another]
     await pick(number)
     # expect: test[two_commits_at_once_both_fail]
     await session.commit()
+    # --8<-- [end:answer]
 
 
 async def ship_all_in_one_transaction(

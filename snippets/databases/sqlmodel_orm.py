@@ -11,7 +11,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 type Hash = Callable[[str], Awaitable[str]]
 
-ONE_EMAIL = "one_account_an_email"  # both databases name the index in their error
+ONE_EMAIL = "one_account_an_email"
+# Each database says in its way which index refused: PostgreSQL by a field of the error,
+# SQLite by its whole message. A search for the name would also find it in user data.
+REFUSED = {ONE_EMAIL, f"UNIQUE constraint failed: index '{ONE_EMAIL}'"}
 
 
 class EmailTakenError(Exception):
@@ -69,26 +72,32 @@ async def register(
     """Open an account.
 
     Args:
-        email: The user's address.
+        email: The user's address, as the caller has checked it.
         password: The password in plain text.
         hash_password: Makes the hash that is kept.
-        session: The caller's transaction, which a refusal ends.
+        session: The caller's transaction, on asyncpg or aiosqlite; a refusal ends it.
 
     Returns:
         The account.
 
     Raises:
         EmailTakenError: If there is an account with this address.
+        SQLAlchemyError: If the database refuses something else or is lost.
+        UnicodeEncodeError: If SQLite is given a lone surrogate.
+        Exception: What ``hash_password`` raised.
     """
+    # --8<-- [start:answer]
     hashed = await hash_password(password)
     user = UserDB(email=email, hashed_password=hashed, keys=[])
     session.add(user)
     try:
         await session.flush()
     except IntegrityError as error:
-        if ONE_EMAIL not in str(error.orig):
+        told = error.driver_exception
+        if getattr(told, "constraint_name", str(told)) not in REFUSED:
             raise
         raise EmailTakenError(email) from error
+    # --8<-- [end:answer]
     return UserPublic.model_validate(user)
 
 
@@ -101,6 +110,10 @@ async def find(email: str, session: AsyncSession) -> UserPublic | None:
 
     Returns:
         The account with its keys, or ``None``.
+
+    Raises:
+        SQLAlchemyError: If the database is lost or can't take the address.
+        UnicodeEncodeError: If SQLite is given a lone surrogate.
     """
     keys = cast("QueryableAttribute[Any]", UserDB.keys)  # a list on objects only
     statement = (

@@ -56,6 +56,7 @@ def add_user(email: str, hashed: str, session: AsyncSession) -> int:
 async def register(
     email: str, password: str, hash_password: Hash, session: AsyncSession
 ) -> None:
+    # --8<-- [start:answer]
     taken = await session.exec(select(UserDB).where(UserDB.email == email))
     if taken.first() is not None:
         raise EmailTakenError(email)
@@ -63,6 +64,7 @@ async def register(
     session.add(UserDB(email=email, hashed_password=hashed))
     # expect: test[two_who_ask_at_the_same_time_both_hear_that_it_is_free]
     await session.flush()
+    # --8<-- [end:answer]
 
 
 async def find(email: str, session: AsyncSession) -> UserPublic:

@@ -1,10 +1,11 @@
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
-from sqlalchemy import URL, exc, make_url, text
+from sqlalchemy import URL, event, exc, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
@@ -28,7 +29,9 @@ from snippets.databases.connection_pooling_avoid import (
 pytestmark = pytest.mark.anyio
 
 TABLES = """
-CREATE TABLE orders (id integer PRIMARY KEY, address text, shipping integer);
+CREATE TABLE orders (
+    id integer PRIMARY KEY, address text NOT NULL, shipping integer
+);
 CREATE TABLE notes (id integer, what text);
 INSERT INTO orders VALUES (1, 'Oslo'), (2, 'Bergen'), (3, 'Bodø');
 """
@@ -212,6 +215,77 @@ async def test_the_end_of_the_block_closes_every_connection(
     assert server.states() == []
 
 
+async def test_a_connection_that_is_lent_at_the_end_stays_open(
+    url: URL, server: Server
+) -> None:
+    async with open_pool(url, connections=1) as pool:
+        lent = await pool.connect()
+        raw = (await lent.get_raw_connection()).driver_connection
+    await lent.close()
+    assert server.states() == ["idle"]
+    assert raw is not None
+    await raw.close()
+
+
+@pytest.mark.parametrize(
+    ("connections", "patience"), [(0, 2), (-1, 2), (1, -1), (1, float("nan"))]
+)
+async def test_a_pool_without_a_bound_is_refused(
+    url: URL, connections: int, patience: float
+) -> None:
+    told = f"connections={connections}, patience={patience}"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        async with open_pool(url, connections=connections, patience=patience):
+            raise AssertionError
+
+
+async def test_connecting_takes_five_seconds_at_most(url: URL) -> None:
+    def connect(*args: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
+        asked.append(args[-1]["timeout"])
+
+    asked: list[float] = []
+    async with open_pool(url, connections=1) as pool:
+        event.listen(pool.sync_engine, "do_connect", connect)
+        assert await pid(pool)
+    assert asked == [5]
+
+
+async def test_a_price_that_the_table_can_not_hold_is_an_error_of_the_database(
+    url: URL, server: Server
+) -> None:
+    async def dear(_address: str) -> int:
+        return await asyncio.sleep(0, 10**400)
+
+    async with open_pool(url, connections=1) as pool:
+        with pytest.raises(exc.DBAPIError):
+            await quote(pool, 1, dear)
+        with pytest.raises(exc.DBAPIError):
+            await quote(pool, 10**400, at_once)
+    assert server.value("SELECT count(shipping) FROM orders") == 0
+
+
+async def test_without_a_server_it_is_an_error_of_the_operating_system(
+    url: URL,
+) -> None:
+    nowhere = url.set(host="127.0.0.1", port=1, query={})
+    async with open_pool(nowhere, connections=1) as pool:
+        with pytest.raises(OSError, match="Connect call failed"):
+            await quote(pool, 1, at_once)
+
+
+async def test_a_carrier_that_fails_writes_nothing_and_holds_nothing(
+    url: URL, server: Server
+) -> None:
+    async def fail(address: str) -> int:
+        await asyncio.sleep(0)
+        raise LookupError(address)
+
+    async with open_pool(url, connections=1) as pool:
+        with pytest.raises(LookupError, match="Oslo"):
+            await quote(pool, 1, fail)
+        assert server.states() == ["idle"]
+
+
 async def test_no_connection_waits_for_a_carrier(
     url: URL, server: Server, evidence: Evidence
 ) -> None:
@@ -248,7 +322,7 @@ async def test_a_price_for_an_address_that_changed_meanwhile_is_not_written(
     assert server.value("SELECT count(shipping) FROM orders") == 0
 
 
-async def test_who_finds_the_pool_empty_waits_for_a_connection_to_come_back(
+async def test_a_task_that_finds_the_pool_empty_waits_for_a_connection_to_come_back(
     url: URL, server: Server
 ) -> None:
     async with open_pool(url, connections=1, patience=AN_HOUR) as pool:
@@ -261,7 +335,7 @@ async def test_who_finds_the_pool_empty_waits_for_a_connection_to_come_back(
         assert await waiting == first
 
 
-async def test_who_has_waited_long_enough_gets_a_timeout_error(
+async def test_a_task_that_has_waited_long_enough_gets_a_timeout_error(
     url: URL, server: Server
 ) -> None:
     async with open_pool(url, connections=2, patience=0) as pool:
@@ -342,6 +416,8 @@ async def test_it_does_so_after_ten_seconds_and_knows_whose_it_is(
     async with open_pool(url, connections=1) as pool, pool.connect() as connection:
         limit = text("SHOW idle_in_transaction_session_timeout")
         assert (await connection.execute(limit)).scalar_one() == "10s"
+        limit = text("SHOW statement_timeout")
+        assert (await connection.execute(limit)).scalar_one() == "30s"
         assert server.value(NAMES) == ["shipping"]
 
 

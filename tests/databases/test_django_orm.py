@@ -14,6 +14,7 @@ from django.core.exceptions import (
     MultipleObjectsReturned,
 )
 from django.db import (
+    DatabaseError,
     DataError,
     IntegrityError,
     connection,
@@ -418,6 +419,58 @@ def test_adding_to_an_order_adds_a_line_or_to_the_line() -> None:
 
 def quantities(order: Order) -> list[tuple[int, int]]:
     return [(line.product.pk, line.quantity) for line in order.lines.order_by("pk")]
+
+
+@pytest.mark.parametrize("quantity", [0, -1])
+def test_nothing_cannot_be_added(quantity: int) -> None:
+    with pytest.raises(ValueError, match="at least 1") as refused:
+        add(1, 1, quantity)
+    assert str(refused.value) == f"quantity must be at least 1, not {quantity}"
+
+
+@pytest.mark.usefixtures("shop")
+def test_one_of_a_product_is_added_with_a_line() -> None:
+    lamp, order = key(django_orm), Order.objects.create(customer="ada")
+    add(order.pk, lamp, 1)
+    assert quantities(order) == [(lamp, 1)]
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_line_that_is_removed_in_the_midst_of_an_addition_is_missed() -> None:
+    lamp, order = key(django_orm), Order.objects.create(customer="ada")
+    add(order.pk, lamp, 1)
+    with (
+        just_before("UPDATE", Line.objects.all().delete),
+        pytest.raises(Line.DoesNotExist) as missed,
+    ):
+        add(order.pk, lamp, 2)
+    assert str(missed.value) == f"order {order.pk}, product {lamp}"
+    assert quantities(order) == []
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("nobodys", ["order", "product"])
+def test_a_line_of_an_order_or_product_that_is_not_there_is_refused(
+    nobodys: str,
+) -> None:
+    lamp, order = key(django_orm), Order.objects.create(customer="ada")
+    known = {"order": order.pk, "product": lamp} | {nobodys: 99}
+    with pytest.raises(IntegrityError):
+        add(**known, quantity=1)
+    assert not Line.objects.exists()
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("number", [2**63, 10**400], ids=["2**63", "10**400"])
+def test_a_number_that_no_table_holds_takes_and_adds_nothing(number: int) -> None:
+    lamp, order = key(django_orm), Order.objects.create(customer="ada")
+    add(order.pk, lamp, 1)
+    for take_too_many in ((lamp, number), (number, 1)):
+        with pytest.raises(SoldOutError):
+            take(*take_too_many)
+    with pytest.raises((DatabaseError, OverflowError)):
+        add(order.pk, lamp, number)
+    assert (quantities(order), stock(django_orm, lamp)) == ([(lamp, 1)], 9)
 
 
 @pytest.mark.usefixtures("shop")

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, ForeignKey, event, insert, inspect, select
+from sqlalchemy import Connection, ForeignKey, delete, event, insert, inspect, select
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import InvalidRequestError, MissingGreenlet
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, MissingGreenlet
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -22,6 +22,7 @@ from sqlalchemy.orm import (
     relationship,
     selectinload,
 )
+from sqlalchemy.util import await_only
 
 from proof.testing.basics import Observe
 from proof.testing.clock import REAL_ASYNCIO
@@ -191,6 +192,52 @@ async def test_a_hundred_are_read_and_the_keys_are_sent_by_five_hundred(
     assert [order.number for order in orders] == list(range(found))
     assert {len(order.lines) for order in orders} == {1}
     assert len(told) == sent
+
+
+@pytest.mark.parametrize(
+    ("at_most", "refusal"),
+    [
+        (-1, ValueError),
+        (-(10**400), ValueError),
+        (2**63, (DBAPIError, OverflowError)),
+        (10**400, (DBAPIError, OverflowError)),
+    ],
+    ids=["-1", "-10**400", "2**63", "10**400"],
+)
+async def test_a_limit_that_no_database_can_take_is_refused(
+    session: AsyncSession,
+    at_most: int,
+    refusal: type[Exception] | tuple[type[Exception], ...],
+) -> None:
+    with pytest.raises(refusal):
+        await orders_to_pack(session, at_most=at_most)
+
+
+async def test_no_order_is_read_where_none_is_asked_for(
+    engine: AsyncEngine, session: AsyncSession
+) -> None:
+    await place(engine, [1])
+    assert await orders_to_pack(session, at_most=0) == []
+
+
+async def test_at_read_committed_the_two_statements_may_see_two_states(
+    asyncpg: AsyncEngine,
+) -> None:
+    def drop_the_lines(
+        _connection: object, _cursor: object, said: str, *_: object
+    ) -> None:
+        if said.startswith("SELECT order_lines"):
+            await_only(remove_lines())
+
+    async def remove_lines() -> None:
+        async with asyncpg.begin() as other:
+            await other.execute(delete(Line))
+
+    await place(asyncpg, [1])
+    async with AsyncSession(asyncpg) as session:
+        event.listen(asyncpg.sync_engine, "before_cursor_execute", drop_the_lines)
+        (order,) = await orders_to_pack(session)
+    assert (order.customer.name, order.lines) == ("customer 1", [])
 
 
 async def test_only_new_orders_are_packed(

@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.schema import CreateIndex, DropIndex
 
@@ -38,6 +39,7 @@ DAY = {
     "postgresql": "date '2020-01-01' + i / 3",
     "sqlite": "date('2020-01-01', '+' || (i / 3) || ' days')",
 }
+ADA7 = "ada7@shop.example"
 FILL = """
     WITH RECURSIVE numbers(i) AS (
         SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < :rows
@@ -132,6 +134,12 @@ class Shop:
         return answer
 
 
+def nodes(plan: dict[str, Any]) -> list[str]:
+    """List the steps of a plan of PostgreSQL from the top, each with its index."""
+    own = f"{plan['Node Type']} {plan.get('Index Name', '')}".strip()
+    return [own, *(each for below in plan.get("Plans", []) for each in nodes(below))]
+
+
 def rows_read(node: dict[str, Any]) -> int:
     """Add up the rows that a plan took from the table, also those it then left out."""
     below = sum(rows_read(each) for each in node.get("Plans", []))
@@ -195,21 +203,95 @@ async def test_an_address_is_found_in_upper_and_lower_case(shop: Shop) -> None:
     assert sorted(await shop.ids(by_email("aDa@shop.EXAMPLE"))) == [0, 1]
 
 
-async def test_each_question_is_answered_by_its_index_alone(shop: Shop) -> None:
+async def test_postgresql_answers_each_question_from_its_index_alone(
+    shops: list[Shop],
+) -> None:
+    shop, _ = shops
     await shop.open()
-    plans = [
-        await shop.plan(query)
-        for query in (newest(7, limit=5), placed_in(7, 2023), by_email("ada7"))
+    told: list[tuple[list[str], int]] = []
+    for query in (newest(7, limit=5), placed_in(7, 2023), by_email(ADA7)):
+        plan = (await shop.analyzed(query))["Plan"]
+        told.append((nodes(plan), rows_read(plan)))
+    assert told == [
+        (["Limit", "Index Scan orders_by_customer"], 5),
+        (
+            ["Bitmap Heap Scan", "Bitmap Index Scan orders_by_customer"],
+            len(await shop.ids(placed_in(7, 2023))),
+        ),
+        (["Index Scan orders_by_email"], 1),
     ]
-    for told, index in zip(
-        plans, ["orders_by_customer"] * 2 + ["orders_by_email"], strict=True
-    ):
-        assert index in told
-        assert "SCAN orders" not in told
-        assert "Seq Scan" not in told
-        assert "Filter" not in told
-        assert "ORDER BY" not in told
-        assert "Sort" not in told
+
+
+async def test_sqlite_answers_each_question_from_its_index_alone(
+    shops: list[Shop],
+) -> None:
+    _, shop = shops
+    await shop.open()
+    queries = (newest(7, limit=5), placed_in(7, 2023), by_email(ADA7))
+    both = "(customer=? AND placed_on>? AND placed_on<?)"
+    assert [await shop.plan(query) for query in queries] == [
+        "SEARCH orders USING INDEX orders_by_customer (customer=?)",
+        f"SEARCH orders USING INDEX orders_by_customer {both}",
+        "SEARCH orders USING INDEX orders_by_email (<expr>=?)",
+    ]
+
+
+def test_a_limit_below_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^limit=-1$"):
+        newest(7, limit=-1)
+    assert "LIMIT" in str(newest(7, limit=0))
+
+
+@pytest.mark.parametrize("year", [-1, 0, 9999, 10**400], ids=lambda year: str(year)[:9])
+def test_a_year_that_has_no_first_or_no_last_day_is_refused(year: int) -> None:
+    with pytest.raises((ValueError, OverflowError)):
+        placed_in(7, year)
+    assert [str(placed_in(7, each))[:6] for each in (1, 9998)] == ["SELECT"] * 2
+
+
+@pytest.mark.parametrize("email", ["", "'", "a:b", "%s", "$1", "\\", "Å" * 100_000])
+async def test_a_plan_may_be_asked_for_with_any_text(shop: Shop, email: str) -> None:
+    await shop.open(rows=0)
+    assert "orders" in await shop.plan(by_email(email))
+
+
+@pytest.mark.parametrize("email", ["\0", "\ud800"], ids=ascii)
+async def test_a_text_that_no_database_takes_is_an_error(
+    shop: Shop, email: str
+) -> None:
+    await shop.open(rows=0)
+    with pytest.raises((DBAPIError, UnicodeEncodeError)):
+        await shop.plan(by_email(email))
+
+
+async def test_an_incremental_sort_below_a_limit_reads_no_more_than_it_has_to(
+    shops: list[Shop],
+) -> None:
+    shop, _ = shops
+    await shop.open()
+    mixed = newest(7, limit=5).order_by(None)
+    mixed = mixed.order_by(Order.placed_on.desc(), Order.id)
+    plan = (await shop.analyzed(mixed))["Plan"]
+    steps_of = ["Limit", "Incremental Sort", "Index Scan orders_by_customer"]
+    assert (nodes(plan), rows_read(plan)) == (steps_of, 6)
+
+
+@pytest.mark.parametrize(
+    ("options", "hot"),
+    [("WITH (fillfactor = 50)", True), ("WITH (fillfactor = 100)", False)],
+)
+def test_an_update_touches_no_index_only_where_its_page_has_room(
+    postgresql: str, options: LiteralString, *, hot: bool
+) -> None:
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(CREATE + options)
+        connection.execute(CREATE_INDEX["orders_by_customer"])
+        connection.execute(
+            "INSERT INTO orders SELECT i, 7, 'ada', '2026-01-01', 1"
+            " FROM generate_series(1, 500) AS i"
+        )
+        update: LiteralString = "UPDATE orders SET cents = 200 WHERE id = 1"
+        assert (wal_records(connection, update) == 1) is hot
 
 
 async def test_an_index_takes_the_place_of_reading_all_and_sorting(
@@ -297,19 +379,19 @@ async def test_postgresql_finds_an_address_in_a_fraction_of_the_time(
 ) -> None:
     async def time_of(shop: Shop) -> float:
         """Give the best of several runs, by the server's own clock."""
-        runs = [await shop.analyzed(query) for _ in range(20)]
+        runs = [await shop.analyzed(query) for _ in range(5)]
         return min(float(run["Execution Time"]) for run in runs)
 
     query = by_email("Ada7@shop.example")
     url = make_url(postgresql).set(drivername="postgresql+asyncpg")
     async with connected(url) as shop:
-        await shop.open(rows=20_000)
+        await shop.open(rows=10_000)
         indexed = await time_of(shop)
         await shop.drop_indexes()
         await shop.create_indexes(indexes_avoid.Base.metadata)
         scanned = await time_of(shop)
     times = {"on lower(email)": 1.0, "on email": float(round(scanned / indexed))}
-    what = "PostgreSQL: time to find an address in 20000 orders, with an index"
+    what = "PostgreSQL: time to find an address in 10000 orders, with an index"
     measured.row(what, "times as long", times)
     assert scanned > 4 * indexed
 
@@ -320,12 +402,12 @@ def test_sqlite_finds_an_address_in_a_fraction_of_the_time(measured: Measured) -
         engine = create_engine("sqlite://")
         with engine.connect() as connection:
             tables.create_all(connection)
-            connection.execute(text(FILL.format(day=DAY["sqlite"])), {"rows": 20_000})
+            connection.execute(text(FILL.format(day=DAY["sqlite"])), {"rows": 10_000})
             options = {"literal_binds": True}
             written = str(query.compile(connection, compile_kwargs=options))
             raw = driver(connection)
             times: list[float] = []
-            for _ in range(20):
+            for _ in range(5):
                 with undisturbed():
                     start = time.perf_counter()
                     raw.execute(written).fetchall()
@@ -337,13 +419,13 @@ def test_sqlite_finds_an_address_in_a_fraction_of_the_time(measured: Measured) -
     indexed = time_of(indexes.Base.metadata)
     scanned = time_of(indexes_avoid.Base.metadata)
     times = {"on lower(email)": 1.0, "on email": float(round(scanned / indexed))}
-    what = "SQLite: time to find an address in 20000 orders, with an index"
+    what = "SQLite: time to find an address in 10000 orders, with an index"
     measured.row(what, "times as long", times)
     assert scanned > 4 * indexed
 
 
 def test_with_an_index_the_work_stays_while_the_table_grows(measured: Measured) -> None:
-    sizes = [1000, 2000, 4000, 8000]
+    sizes = [500, 1000, 2000, 4000]
     query = by_email("Ada7@shop.example")
     grown: dict[str, list[float]] = {}
     for name, tables in {

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
@@ -15,11 +16,11 @@ from psycopg.errors import (
     NotNullViolation,
     UndefinedColumn,
 )
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from proof.testing.basics import Observe
+from proof.testing.basics import Observe, lacking
 from proof.testing.clock import REAL_ASYNCIO
 from proof.testing.record import Evidence, Timeline
 from snippets.databases import migrations
@@ -36,6 +37,11 @@ from snippets.databases.migrations_avoid import add_and_fill, convert
 pytestmark = pytest.mark.anyio
 
 A_WHILE = 20  # seconds, after which a test that hangs fails
+
+NOT_VALID: LiteralString = (
+    "ALTER TABLE orders ADD CONSTRAINT cents_known NOT NULL cents NOT VALID"
+)
+VALIDATE: LiteralString = "ALTER TABLE orders VALIDATE CONSTRAINT cents_known"
 
 type Step = Callable[[], None]
 
@@ -240,7 +246,7 @@ def last_of(steps: int) -> str:
 
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let migrations give up at once, to save the test the time."""
-    monkeypatch.setattr(migrations, "PATIENCE", "SET LOCAL lock_timeout = '10ms'")
+    monkeypatch.setattr(migrations, "PATIENCE", "SET lock_timeout = '10ms'")
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 5], ids=last_of)
@@ -399,6 +405,66 @@ async def batches(shop: Shop) -> list[list[int]]:
     return [ids for (ids,) in await shop.ask(query)]
 
 
+@pytest.mark.parametrize("ids", [(-(2**63), -7, 0), (2**63 - 1,)], ids=str)
+async def test_orders_of_any_number_are_filled(
+    shop: Shop, new: NewCode, ids: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "BATCH", 1)
+    connection = await shop.connect()
+    for each in ids:
+        await connection.execute(
+            "INSERT INTO orders (id, total) OVERRIDING SYSTEM VALUE VALUES (%s, 0.29)",
+            [each],
+        )
+    await shop.run(expand, migrate)
+    assert [await new.read(each) for each in ids] == [29] * len(ids)
+
+
+async def test_orders_that_come_in_during_the_filling_are_not_chased(
+    shop: Shop, old: OldCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def come_in(_connection: object, cursor: Any, statement: str, *_: object) -> None:  # noqa: ANN401 - SQLAlchemy's
+        if statement.lstrip().startswith("UPDATE"):
+            updates.append(statement)
+            cursor.execute("INSERT INTO orders (total) VALUES (1)")
+
+    updates: list[str] = []
+    monkeypatch.setattr(migrations, "BATCH", 1)
+    await shop.run(expand)
+    event.listen(shop.engine.sync_engine, "before_cursor_execute", come_in)
+    await shop.run(migrate)
+    assert len(updates) == 3
+    assert await old.read(6) == 100
+
+
+async def test_every_statement_is_sent_alone_as_asyncpg_demands(shop: Shop) -> None:
+    def keep(_connection: object, _cursor: object, said: str, *_: object) -> None:
+        sent.append(said)
+
+    sent: list[str] = []
+    event.listen(shop.engine.sync_engine, "before_cursor_execute", keep)
+    await shop.run(*FORWARD, *BACK)
+    bodies_apart = [re.sub(r"\$\$.*\$\$", "", each, flags=re.DOTALL) for each in sent]
+    assert [each for each in bodies_apart if ";" in each] == []
+    assert len(bodies_apart) == 32
+
+
+async def test_from_18_on_a_not_null_that_is_not_valid_takes_the_place_of_the_check(
+    shop: Shop, evidence: Evidence
+) -> None:
+    connection = await shop.connect()
+    if connection.info.server_version < 18_00_00:
+        lacking("PostgreSQL 18")
+    await connection.execute("ALTER TABLE orders ADD cents bigint")
+    await connection.execute(NOT_VALID)
+    with pytest.raises(NotNullViolation, match='"cents"'):
+        await connection.execute("INSERT INTO orders (total) VALUES (1)")
+    await connection.execute("UPDATE orders SET cents = total * 100")
+    await connection.execute(VALIDATE)
+    assert (await shop.columns()).startswith("cents   bigint NOT NULL")
+    evidence.add("From PostgreSQL 18 on, instead", f"{NOT_VALID};\n{VALIDATE};")
+
+
 async def test_orders_written_since_the_expansion_are_not_written_again(
     shop: Shop, old: OldCode
 ) -> None:
@@ -486,21 +552,25 @@ async def test_no_scan_is_needed_to_forbid_nulls_that_a_check_has_ruled_out(
 
 
 @pytest.mark.parametrize("steps", range(1, 7), ids=last_of)
-async def test_a_step_waits_two_seconds_for_a_lock_and_leaves_no_such_limit(
+async def test_every_statement_that_locks_the_table_waits_two_seconds_at_most(
     shop: Shop, steps: int
 ) -> None:
     def and_look() -> None:
+        connection = op.get_bind()
+        event.listen(connection, "before_cursor_execute", look)
         step()
-        limits.append(op.get_bind().scalar(limit))
+        event.remove(connection, "before_cursor_execute", look)
 
-    def look() -> None:
-        limits.append(op.get_bind().scalar(limit))
+    def look(_connection: object, cursor: Any, statement: str, *_: object) -> None:  # noqa: ANN401 - SQLAlchemy's
+        if statement.lstrip().startswith(("ALTER", "UPDATE", "CREATE TR", "DROP F")):
+            cursor.execute("SHOW lock_timeout")
+            limits.append(cursor.fetchone()[0])
 
     limits: list[str] = []
-    limit = text("SHOW lock_timeout")
     *before, step = [*FORWARD, *BACK][:steps]
-    await shop.run(*before, and_look, look)
-    assert limits == ["2s", "0"]
+    await shop.run(*before, and_look)
+    assert len(limits) == (6 if step in {migrate, undo_migrate} else 2)
+    assert set(limits) == {"2s"}
 
 
 @pytest.mark.parametrize("steps", range(1, 7), ids=last_of)

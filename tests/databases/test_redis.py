@@ -1,11 +1,12 @@
 import asyncio
 import fcntl
-import logging
+import itertools
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import FrozenInstanceError
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 
 import pytest
 from redis.asyncio import Redis
@@ -13,15 +14,16 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as LostError
-from redis.exceptions import LockNotOwnedError
+from redis.exceptions import LockNotOwnedError, ResponseError
 
 from proof.testing.basics import Observe, untyped
 from proof.testing.clock import REAL_ASYNCIO
 from proof.testing.record import Measured, Timeline
 from snippets.databases import redis as module
 from snippets.databases import redis_avoid
-from snippets.databases.redis import Cache, Load, keys_of
+from snippets.databases.redis import Cache, keys_of
 from snippets.databases.redis_avoid import (
+    Load,
     get_under_a_lock_for_good,
     get_under_anyones_lock,
     get_without_a_lock,
@@ -74,6 +76,34 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with (of_all / "counting.lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def cached(redis: Redis, prefix: str, load: Load, **times: Any) -> Cache:  # noqa: ANN401 - int or float
+    return Cache(redis=redis, prefix=prefix, load=load, **times)
+
+
+class Patience:
+    """Every deadline of a cache, which passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.deadlines: list[asyncio.Timeout] = []
+
+    def timeout(self, seconds: float) -> asyncio.Timeout:
+        self.seconds.append(seconds)
+        self.deadlines.append(asyncio.timeout(None))
+        return self.deadlines[-1]
+
+    def ends(self) -> None:
+        for each in self.deadlines:
+            each.reschedule(0)
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
+    patience = Patience()
+    monkeypatch.setattr(module, "timeout", patience.timeout)
+    return patience
 
 
 class Waiters:
@@ -143,7 +173,7 @@ async def test_fifty_misses_at_once_load_once(
 
     loaded: list[str] = []
     waiters.waited_for = CALLERS - 1
-    caches = [Cache(connect(), key_prefix, load) for _ in range(PROCESSES)]
+    caches = [cached(connect(), key_prefix, load) for _ in range(PROCESSES)]
     calls = [caches[at % PROCESSES].get("A-17") for at in range(CALLERS)]
     assert await asyncio.gather(*calls) == ["10 EUR"] * CALLERS
     assert loaded == ["A-17"]
@@ -157,14 +187,14 @@ async def test_fifty_misses_at_once_load_once(
 
 async def test_what_is_cached_is_not_loaded(redis: Redis, key_prefix: str) -> None:
     prices = Prices()
-    cache = Cache(redis, key_prefix, prices.load_at_once)
+    cache = cached(redis, key_prefix, prices.load_at_once)
     assert [await cache.get("A-17") for _ in range(3)] == ["10 EUR"] * 3
     assert prices.loaded == ["A-17"]
 
 
 async def test_an_empty_value_is_a_value(redis: Redis, key_prefix: str) -> None:
     prices = Prices(now="")
-    cache = Cache(redis, key_prefix, prices.load_at_once)
+    cache = cached(redis, key_prefix, prices.load_at_once)
     assert [await cache.get("A-17") for _ in range(2)] == ["", ""]
     assert prices.loaded == ["A-17"]
 
@@ -177,7 +207,7 @@ async def test_nobody_waits_for_a_value_of_another_name(
         return f"price of {name}"
 
     both = asyncio.Barrier(2)
-    cache = Cache(redis, key_prefix, load)
+    cache = cached(redis, key_prefix, load)
     names = ["A-17", "B-4"]
     found = await asyncio.gather(*map(cache.get, names))
     assert found == ["price of A-17", "price of B-4"]
@@ -186,8 +216,8 @@ async def test_nobody_waits_for_a_value_of_another_name(
 async def test_caches_of_different_prefixes_share_nothing(
     redis: Redis, key_prefix: str
 ) -> None:
-    prices = Cache(redis, f"{key_prefix}price:", Prices("10 EUR").load_at_once)
-    titles = Cache(redis, f"{key_prefix}title:", Prices("Lamp").load_at_once)
+    prices = cached(redis, f"{key_prefix}price:", Prices("10 EUR").load_at_once)
+    titles = cached(redis, f"{key_prefix}title:", Prices("Lamp").load_at_once)
     assert await prices.get("A-17") == "10 EUR"
     assert await titles.get("A-17") == "Lamp"
 
@@ -196,7 +226,7 @@ async def test_caches_of_different_prefixes_share_nothing(
 async def test_a_value_expires_after_its_time(
     redis: Redis, key_prefix: str, chosen: dict[str, int], seconds: int
 ) -> None:
-    cache = Cache(redis, key_prefix, Prices().load_at_once, **chosen)
+    cache = cached(redis, key_prefix, Prices().load_at_once, **chosen)
     await cache.get("loaded")
     await cache.put({"put": "9 EUR"})
     for name in ("loaded", "put"):
@@ -205,10 +235,15 @@ async def test_a_value_expires_after_its_time(
 
 
 @pytest.mark.parametrize(
-    ("chosen", "seconds"), [({}, 5), ({"lease": 7200}, 7200), ({"lease": 2.5}, 2.5)]
+    ("chosen", "seconds"),
+    [({}, 5), ({"patience": 7200}, 7200), ({"patience": 2.5}, 2.5)],
 )
-async def test_a_lease_expires_after_its_time(
-    redis: Redis, key_prefix: str, chosen: dict[str, Any], seconds: float
+async def test_a_lease_lasts_as_long_as_its_holder_may_load(
+    redis: Redis,
+    key_prefix: str,
+    patience: Patience,
+    chosen: dict[str, Any],
+    seconds: float,
 ) -> None:
     async def load(name: str) -> str:
         _, lease = keys_of(key_prefix, name)
@@ -216,23 +251,128 @@ async def test_a_lease_expires_after_its_time(
         return "10 EUR"
 
     left: list[int] = []
-    await Cache(redis, key_prefix, load, **chosen).get("A-17")
+    await cached(redis, key_prefix, load, **chosen).get("A-17")
     assert [0.95 * seconds * 1000 < each <= seconds * 1000 for each in left] == [True]
+    assert patience.seconds == [seconds]
 
 
+@pytest.mark.usefixtures("patience")
 async def test_the_server_takes_the_lease_from_a_holder_who_died(
     connect: Connect, key_prefix: str
 ) -> None:
     dying, prices = connect(), Prices()
-    cache = Cache(dying, key_prefix, prices.load, lease=0.02)
+    cache = cached(dying, key_prefix, prices.load, patience=0.02)
     dead = asyncio.create_task(cache.get("A-17"))  # never let go on in this test
     await prices.loading.acquire()
     await dying.aclose()
-    heir = Cache(connect(), key_prefix, Prices("12 EUR").load_at_once)
+    heir = cached(connect(), key_prefix, Prices("12 EUR").load_at_once)
     assert await heir.get("A-17") == "12 EUR"
     assert not dead.done()
     dead.cancel()
     await asyncio.wait([dead])
+
+
+async def test_a_load_of_twenty_callers_that_takes_too_long_is_one_load_and_an_error(
+    connect: Connect, key_prefix: str, waiters: Waiters, patience: Patience
+) -> None:
+    prices = Prices()
+    waiters.waited_for = 19
+    caches = [cached(connect(), key_prefix, prices.load) for _ in range(PROCESSES)]
+    calls = [caches[at % PROCESSES].get("A-17") for at in range(20)]
+    told = asyncio.gather(*calls, return_exceptions=True)
+    await waiters.all_wait.wait()
+    patience.ends()
+    assert [type(each) for each in await told] == [TimeoutError] * 20
+    assert prices.loaded == ["A-17"]
+    assert await caches[0].redis.exists(*keys_of(key_prefix, "A-17")) == 0
+
+
+async def test_who_waits_for_a_holder_that_died_waits_no_longer_than_its_patience(
+    redis: Redis, key_prefix: str, waiters: Waiters, patience: Patience
+) -> None:
+    value, lease = keys_of(key_prefix, "A-17")
+    await redis.set(lease, "the token of a holder that died", ex=60)
+    waiting = asyncio.create_task(cached(redis, key_prefix, refuse).get("A-17"))
+    await waiters.all_wait.wait()
+    patience.ends()
+    with pytest.raises(TimeoutError):
+        await waiting
+    held = "the token of a holder that died"
+    assert await redis.mget([value, lease]) == [None, held]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"ttl": 0},
+        {"ttl": -1},
+        {"patience": 0.019},
+        {"patience": -1},
+        {"patience": float("nan")},
+        {"patience": float("inf")},
+    ],
+    ids=str,
+)
+def test_times_in_which_nothing_could_be_cached_are_refused(
+    times: dict[str, float],
+) -> None:
+    told = {"ttl": 60, "patience": 5} | times
+    with pytest.raises(ValueError, match="ttl=") as refused:
+        cached(Redis(), "price:", refuse, **times)
+    assert str(refused.value) == "ttl={ttl}, patience={patience}".format_map(told)
+
+
+@pytest.mark.parametrize("times", [{"ttl": 10**400}, {"patience": 1e300}], ids=str)
+async def test_a_time_that_the_server_can_not_count_is_an_error_of_the_server(
+    redis: Redis, key_prefix: str, times: dict[str, float]
+) -> None:
+    cache = cached(redis, key_prefix, Prices().load_at_once, **times)
+    with pytest.raises(ResponseError, match=r"not an integer|invalid expire"):
+        await cache.get("A-17")
+    assert await redis.exists(keys_of(key_prefix, "A-17")[0]) == 0
+
+
+def test_the_times_of_a_cache_stay_as_they_were_checked() -> None:
+    cache = cached(Redis(), "price:", refuse)
+    with pytest.raises(FrozenInstanceError):
+        cache.ttl = 0  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue] - the claim
+
+
+def test_the_shortest_times_are_a_second_and_twenty_milliseconds() -> None:
+    shortest = cached(Redis(), "price:", refuse, ttl=1, patience=0.02)
+    assert (shortest.ttl, shortest.patience) == (1, 0.02)
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "\0", "{}", "a}b{c", "Ünïcode", "n" * 100_000]
+)
+async def test_any_name_that_can_be_encoded_is_a_name(
+    redis: Redis, key_prefix: str, name: str
+) -> None:
+    cache = cached(redis, key_prefix, Prices("10 EUR").load_at_once)
+    assert await cache.get(name) == "10 EUR"
+    await cache.put({name: "11 EUR"})
+    assert await cache.get(name) == "11 EUR"
+    await cache.forget(name)
+    assert await cache.get(name) == "10 EUR"
+
+
+async def test_a_lone_surrogate_is_refused_and_leaves_no_lease_behind_a_name(
+    redis: Redis, key_prefix: str
+) -> None:
+    good = cached(redis, key_prefix, Prices().load_at_once)
+    bad = cached(redis, key_prefix, Prices("\ud800").load_at_once)
+    for call in (
+        good.get("\ud800"),
+        good.put({"\ud800": ""}),
+        good.put({"A-17": "\ud800"}),
+        good.forget("\ud800"),
+        bad.get("A-17"),
+    ):
+        with pytest.raises(UnicodeEncodeError):
+            await call
+    value, _ = keys_of(key_prefix, "A-17")
+    assert await redis.get(value) is None
 
 
 async def test_who_waits_looks_again_after_twenty_milliseconds(
@@ -242,7 +382,7 @@ async def test_who_waits_looks_again_after_twenty_milliseconds(
         await waiters.all_wait.wait()
         return "10 EUR"
 
-    cache = Cache(redis, key_prefix, load)
+    cache = cached(redis, key_prefix, load)
     await asyncio.gather(cache.get("A-17"), cache.get("A-17"))
     assert set(waiters.slept) == {0.02}
 
@@ -251,14 +391,26 @@ async def test_a_holder_who_comes_late_overwrites_nothing(
     connect: Connect, key_prefix: str
 ) -> None:
     redis, prices = connect(), Prices("old")
-    late = asyncio.create_task(Cache(redis, key_prefix, prices.load).get("A-17"))
+    late = asyncio.create_task(cached(redis, key_prefix, prices.load).get("A-17"))
     await prices.loading.acquire()
     await expire_lease(redis, key_prefix)
-    heir = Cache(connect(), key_prefix, Prices("new").load_at_once)
+    heir = cached(connect(), key_prefix, Prices("new").load_at_once)
     assert await heir.get("A-17") == "new"
     prices.go_on.release()
     assert await late == "old"
     assert await heir.get("A-17") == "new"
+
+
+async def test_a_holder_whose_lease_expired_stores_nothing_though_nobody_has_the_next(
+    connect: Connect, key_prefix: str
+) -> None:
+    redis, prices = connect(), Prices("old")
+    late = asyncio.create_task(cached(redis, key_prefix, prices.load).get("A-17"))
+    await prices.loading.acquire()
+    await expire_lease(redis, key_prefix)  # and no heir: the key is free
+    prices.go_on.release()
+    assert await late == "old"
+    assert await redis.exists(*keys_of(key_prefix, "A-17")) == 0
 
 
 async def test_a_holder_who_comes_late_leaves_the_next_one_its_lease(
@@ -266,7 +418,7 @@ async def test_a_holder_who_comes_late_leaves_the_next_one_its_lease(
 ) -> None:
     redis, prices = connect(), Prices()
     value, lease = keys_of(key_prefix, "A-17")
-    cache = Cache(redis, key_prefix, prices.load)
+    cache = cached(redis, key_prefix, prices.load)
     late = asyncio.create_task(cache.get("A-17"))
     await prices.loading.acquire()
     await expire_lease(redis, key_prefix)
@@ -285,18 +437,62 @@ async def test_a_value_put_during_a_load_stays(
     connect: Connect, key_prefix: str
 ) -> None:
     prices = Prices("old")
-    cache = Cache(connect(), key_prefix, prices.load)
+    cache = cached(connect(), key_prefix, prices.load)
     reader = asyncio.create_task(cache.get("A-17"))
     await prices.loading.acquire()
-    await Cache(connect(), key_prefix, refuse).put({"A-17": "new"})
+    await cached(connect(), key_prefix, refuse).put({"A-17": "new"})
     prices.go_on.release()
     assert await reader == "old"
     assert await cache.get("A-17") == "new"
 
 
+class OneByOne:
+    """A pipeline whose commands are run one by one, with something in between."""
+
+    def __init__(self, pipe: Any, between: Callable[[], Awaitable[object]]) -> None:  # noqa: ANN401 - its types are partial
+        self._pipe, self._between = pipe, between
+        self._commands: list[Callable[[], Awaitable[object]]] = []
+
+    def pipeline(self, **_: object) -> "OneByOne":
+        return self
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def delete(self, *keys: str) -> None:
+        self._commands.append(lambda: self._pipe.delete(*keys))
+
+    def set(self, *args: str, **options: int) -> None:
+        self._commands.append(lambda: self._pipe.set(*args, **options))
+
+    async def execute(self) -> None:
+        first, second = self._commands
+        await first()
+        await self._between()
+        await second()
+
+
+async def test_a_load_that_ends_in_the_midst_of_a_put_does_not_overwrite_it(
+    connect: Connect, key_prefix: str
+) -> None:
+    async def let_the_reader_end() -> None:
+        prices.go_on.release()
+        assert await reader == "old"
+
+    prices, redis = Prices("old"), connect()
+    cache = cached(connect(), key_prefix, prices.load)
+    reader = asyncio.create_task(cache.get("A-17"))
+    await prices.loading.acquire()
+    one_by_one = cast("Redis", OneByOne(redis, let_the_reader_end))
+    await cached(one_by_one, key_prefix, refuse).put({"A-17": "new"})
+    assert await cache.get("A-17") == "new"
+
+
 async def test_what_is_forgotten_is_loaded_again(redis: Redis, key_prefix: str) -> None:
     prices = Prices("old")
-    cache = Cache(redis, key_prefix, prices.load_at_once)
+    cache = cached(redis, key_prefix, prices.load_at_once)
     await cache.put({"B-4": "3 EUR"})
     await cache.get("A-17")
     prices.now = "new"
@@ -309,7 +505,7 @@ async def test_a_load_that_fails_lets_the_next_one_try_at_once(
     redis: Redis, key_prefix: str
 ) -> None:
     with pytest.raises(LookupError, match="A-17"):
-        await Cache(redis, key_prefix, refuse).get("A-17")
+        await cached(redis, key_prefix, refuse).get("A-17")
     assert await redis.exists(*keys_of(key_prefix, "A-17")) == 0
 
 
@@ -317,7 +513,7 @@ async def test_a_load_that_is_cancelled_lets_the_next_one_try_at_once(
     redis: Redis, key_prefix: str
 ) -> None:
     prices = Prices()
-    reader = asyncio.create_task(Cache(redis, key_prefix, prices.load).get("A-17"))
+    reader = asyncio.create_task(cached(redis, key_prefix, prices.load).get("A-17"))
     await prices.loading.acquire()
     reader.cancel()
     await asyncio.wait([reader])
@@ -325,21 +521,54 @@ async def test_a_load_that_is_cancelled_lets_the_next_one_try_at_once(
     assert await redis.exists(*keys_of(key_prefix, "A-17")) == 0
 
 
-async def test_a_value_that_can_not_be_stored_is_returned_and_told(
-    redis: Redis, key_prefix: str, caplog: pytest.LogCaptureFixture
+async def test_each_who_waits_for_a_load_that_fails_tries_once_one_after_another(
+    redis: Redis, key_prefix: str, waiters: Waiters
 ) -> None:
-    async def load(name: str) -> str:
-        value, lease = keys_of(key_prefix, name)
-        await redis.delete(value, lease)
-        await redis.hset(lease, "not", "a string")
+    async def fail(name: str) -> str:
+        loading.append(name)
+        most.append(len(loading))
+        await waiters.all_wait.wait()
+        loading.pop()
+        raise LookupError(name)
+
+    loading: list[str] = []
+    most: list[int] = []
+    waiters.waited_for = 4
+    cache = cached(redis, key_prefix, fail)
+    told = await asyncio.gather(
+        *[cache.get("A-17") for _ in range(5)], return_exceptions=True
+    )
+    assert [type(each) for each in told] == [LookupError] * 5
+    assert most == [1] * 5
+
+
+async def spoil_lease(redis: Redis, prefix: str) -> None:
+    """Have the server refuse whatever is asked of the lease from now on."""
+    _, lease = keys_of(prefix, "A-17")
+    await redis.delete(lease)
+    await redis.hset(lease, "not", "a string")
+
+
+async def test_a_value_that_the_server_refuses_is_the_servers_error(
+    redis: Redis, key_prefix: str
+) -> None:
+    async def load(_name: str) -> str:
+        await spoil_lease(redis, key_prefix)
         return "10 EUR"
 
-    with caplog.at_level(logging.WARNING):
-        assert await Cache(redis, key_prefix, load).get("A-17") == "10 EUR"
-    (told,) = caplog.records
-    assert told.getMessage() == f"not cached: {key_prefix}{{A-17}}"
-    assert "WRONGTYPE" in caplog.text
-    assert told.name == module.__name__
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await cached(redis, key_prefix, load).get("A-17")
+
+
+async def test_what_a_load_raised_is_told_also_where_the_lease_can_not_be_ended(
+    redis: Redis, key_prefix: str
+) -> None:
+    async def load(name: str) -> str:
+        await spoil_lease(redis, key_prefix)
+        return await refuse(name)
+
+    with pytest.raises(LookupError, match="A-17"):
+        await cached(redis, key_prefix, load).get("A-17")
 
 
 async def test_without_its_server_a_cache_fails_and_loads_nothing(
@@ -350,7 +579,7 @@ async def test_without_its_server_a_cache_fails_and_loads_nothing(
         unix_socket_path=str(tmp_path / "none"), retry=Retry(NoBackoff(), 0)
     )
     with pytest.raises(LostError):
-        await Cache(nowhere, "price:", prices.load_at_once).get("A-17")
+        await cached(nowhere, "price:", prices.load_at_once).get("A-17")
     assert prices.loaded == []
 
 
@@ -360,7 +589,7 @@ async def test_a_client_that_asks_again_after_a_lost_answer_has_its_lease(
     async def lose(*args: object, **options: object) -> object:
         answer = await parse(*args, **options)
         answers.append(answer)
-        if answers == [[None, 1]]:
+        if answers == [1]:
             raise LostError
         return answer
 
@@ -369,9 +598,9 @@ async def test_a_client_that_asks_again_after_a_lost_answer_has_its_lease(
     async with from_url(valkey, decode_responses=True, retry=once_more) as client:
         parse = client.parse_response
         monkeypatch.setattr(client, "parse_response", lose)
-        cache = Cache(client, key_prefix, Prices().load_at_once)
+        cache = cached(client, key_prefix, Prices().load_at_once)
         assert await cache.get("A-17") == "10 EUR"
-    assert answers[:2] == [[None, 1], [None, 1]]
+    assert answers[:2] == [1, 1]
     assert waiters.slept == []
 
 
@@ -392,7 +621,7 @@ async def test_fifty_values_are_put_in_one_round_trip(
     async def one_by_one() -> None:
         await put_one_by_one(redis, {f"{key_prefix}{key}": "" for key in VALUES})
 
-    cache = Cache(redis, key_prefix, refuse)
+    cache = cached(redis, key_prefix, refuse)
     one_read = (1, 2 * len(VALUES))
     assert await reads_and_commands(redis, put, least=one_read) == one_read
     assert {name: await cache.get(name) for name in VALUES} == VALUES
@@ -410,10 +639,26 @@ async def test_a_hit_takes_one_round_trip(redis: Redis, key_prefix: str) -> None
     async def hit() -> None:
         await cache.get("A-17")
 
-    cache = Cache(redis, key_prefix, Prices().load_at_once)
+    cache = cached(redis, key_prefix, Prices().load_at_once)
     await hit()
     one_read = (1, 2)  # the script and the GET in it
     assert await reads_and_commands(redis, hit, least=one_read) == one_read
+
+
+@pytest.mark.usefixtures("counting")
+async def test_a_script_that_the_server_has_never_seen_takes_three_round_trips(
+    redis: Redis, key_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hit() -> None:
+        monkeypatch.setattr(module, "ASK", f"{known}-- {key_prefix}{next(unseen)}")
+        assert await cache.get("A-17") == "10 EUR"
+
+    known, unseen = module.ASK, itertools.count()
+    cache = cached(redis, key_prefix, Prices().load_at_once)
+    await cache.get("A-17")
+    refused_loaded_run = (3, 4)  # with the GET in it
+    found = await reads_and_commands(redis, hit, least=refused_loaded_run)
+    assert found == refused_loaded_run
 
 
 async def reads_and_commands(
@@ -500,9 +745,9 @@ async def test_a_change_during_a_load_is_not_undone_when_the_load_ends(
     redis: Redis, key_prefix: str, timeline: Timeline
 ) -> None:
     async def get(name: str, load: Load) -> str:
-        return await Cache(redis, key_prefix, load).get(name)
+        return await cached(redis, key_prefix, load).get(name)
 
-    forget = Cache(redis, key_prefix, refuse).forget
+    forget = cached(redis, key_prefix, refuse).forget
     assert await change_during_a_load(timeline, get, forget) == "12 EUR"
     assert timeline.told == [
         "reader waits: loads 10 EUR",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, insert, inspect, select
 from sqlalchemy.exc import (
+    DBAPIError,
     IllegalStateChangeError,
     InvalidRequestError,
     MissingGreenlet,
@@ -136,7 +137,7 @@ def connections_in_use(engine: AsyncEngine) -> list[int]:
 async def test_each_order_is_shipped_and_read_without_a_session(
     engine: AsyncEngine, sessions: Sessions
 ) -> None:
-    shipped = await ship_all(iter((3, 1)), sessions, picked)
+    shipped = await ship_all((3, 1), sessions, picked)
     assert [(order.number, order.status) for order in shipped] == [
         (3, "shipped"),
         (1, "shipped"),
@@ -229,6 +230,53 @@ async def test_no_more_orders_are_shipped_at_once_than_there_are_gates(
         session.add_all(orders)
     await ship_all(range(1, 8), sessions, pick, **gates)
     assert max(seen) == most
+
+
+@pytest.mark.parametrize("at_once", [0, -1])
+async def test_fewer_gates_than_one_are_refused(
+    sessions: Sessions, at_once: int
+) -> None:
+    with pytest.raises(ValueError, match=f"^at_once={at_once}$"):
+        await ship_all(NUMBERS, sessions, picked, at_once=at_once)
+
+
+@pytest.mark.parametrize("number", [2**63, 10**400], ids=["2**63", "10**400"])
+async def test_a_number_that_no_database_can_take_is_refused(
+    sessions: Sessions, number: int
+) -> None:
+    with pytest.raises((DBAPIError, OverflowError)):
+        await ship(number, sessions, picked)
+
+
+async def test_one_gate_is_enough(engine: AsyncEngine, sessions: Sessions) -> None:
+    await ship_all(NUMBERS, sessions, picked, at_once=1)
+    assert set((await statuses(engine)).values()) == {"shipped"}
+
+
+@pytest.mark.parametrize("how", ["fails", "is cancelled"])
+async def test_wherever_shipping_ends_early_the_order_stays_new(
+    engine: AsyncEngine, sessions: Sessions, how: str
+) -> None:
+    left = 0
+
+    def end_early(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0 and how == "fails":
+            raise ConnectionError
+        if left == 0:
+            shipping.cancel()
+
+    event.listen(engine.sync_engine, "before_cursor_execute", end_early)
+    told: list[dict[int, str]] = []
+    for step in (1, 2):  # the order, its lines; the update belongs to the commit
+        left = step
+        shipping = asyncio.create_task(ship(1, sessions, picked))
+        with pytest.raises((ConnectionError, asyncio.CancelledError)):
+            await shipping
+        left = -1
+        told.append(await statuses(engine))
+    assert told == [dict.fromkeys(NUMBERS, "new")] * 2
 
 
 async def test_an_unknown_order_is_refused(sessions: Sessions) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import Connection, MetaData, event, inspect
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -161,6 +161,39 @@ async def test_a_refusal_ends_the_transaction_of_the_caller(
     async with AsyncSession(engine) as session:
         emails = (await session.exec(select(UserDB.email))).all()
     assert emails == ["ada@example.com"]
+
+
+async def test_the_name_of_the_index_in_the_data_of_a_user_is_no_taken_email(
+    session: AsyncSession,
+) -> None:
+    async def forget(_password: str) -> Any:  # noqa: ANN401 - it breaks its promise
+        await asyncio.sleep(0)
+
+    email = f"UNIQUE constraint failed: index '{ONE_EMAIL}'"
+    with pytest.raises(IntegrityError, match="hashed_password"):
+        await register(email, "secret", forget, session)
+
+
+@pytest.mark.parametrize("email", ["\0", "\ud800"], ids=ascii)
+async def test_a_text_that_the_database_can_not_take_is_its_error(
+    session: AsyncSession, email: str
+) -> None:
+    taken: object
+    try:
+        taken = (await register(email, "secret", backwards, session)).email
+    except (DBAPIError, UnicodeEncodeError) as error:
+        taken = type(error)
+    assert taken in {"\0", DBAPIError, UnicodeEncodeError}
+
+
+async def test_a_hash_that_fails_leaves_no_account(session: AsyncSession) -> None:
+    async def fail(_password: str) -> str:
+        await asyncio.sleep(0)
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        await register("ada@example.com", "secret", fail, session)
+    assert await find("ada@example.com", session) is None
 
 
 async def test_another_broken_constraint_is_no_taken_email(

@@ -1,13 +1,20 @@
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import event, insert, text, update
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InvalidRequestError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from proof.testing.basics import Observe
@@ -136,28 +143,120 @@ async def test_an_order_that_is_refused_takes_nothing_and_the_others_are_kept(
     assert await shop.imports() == {"may.csv": 1}
 
 
-async def test_a_failure_half_way_leaves_nothing(shop: Shop) -> None:
-    def read() -> Generator[NewOrder]:
-        yield NewOrder("A1", "lamp", 2)
-        yield NewOrder("B2", "chair", 2)  # refused
-        yield NewOrder("C3", "lamp", 2)
-        raise OSError("may.csv: unexpected end")
+@pytest.mark.parametrize("pieces", [0, -3])
+async def test_an_order_of_less_than_one_piece_is_refused_and_adds_nothing(
+    shop: Shop, pieces: int
+) -> None:
+    orders = [NewOrder("A1", "lamp", pieces), NewOrder("B2", "lamp", 1)]
+    assert await import_orders(shop.sessions, "may.csv", orders) == ["A1"]
+    assert await shop.stock() == {"lamp": 4, "desk": 1}
+    async with shop.sessions() as session:
+        with pytest.raises(IntegrityError, match="something_ordered"):
+            await place(session, NewOrder("A1", "lamp", pieces))
 
-    with pytest.raises(OSError, match=r"may.csv: unexpected end"):
-        await import_orders(shop.sessions, "may.csv", read())
+
+UNHEARD_OF = [
+    NewOrder("B2", "lamp", -(2**70)),
+    NewOrder("\ud800", "lamp", 1),
+    NewOrder("B2", "\ud800", 1),
+]
+
+
+@pytest.mark.parametrize("bad", UNHEARD_OF, ids=ascii)
+async def test_a_value_that_the_database_can_not_take_leaves_nothing(
+    shop: Shop, bad: NewOrder
+) -> None:
+    orders = [NewOrder("A1", "lamp", 2), bad, NewOrder("C3", "lamp", 2)]
+    with pytest.raises((SQLAlchemyError, OverflowError, UnicodeEncodeError)):
+        await import_orders(shop.sessions, "may.csv", orders)
     assert await shop.is_untouched()
 
 
-async def test_a_cancellation_half_way_leaves_nothing(shop: Shop) -> None:
-    def read() -> Generator[NewOrder]:
-        yield NewOrder("A1", "lamp", 2)
-        importing.cancel()
-        yield NewOrder("B2", "lamp", 2)
+STEPS = 9  # as the test of what is sent lists them, without BEGIN and COMMIT
 
-    importing = asyncio.create_task(import_orders(shop.sessions, "may.csv", read()))
+
+@pytest.mark.parametrize("how", ["fails", "is cancelled"])
+async def test_wherever_an_import_ends_early_it_leaves_nothing(
+    shop: Shop, how: str
+) -> None:
+    left = 0
+
+    def end_early(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0 and how == "fails":
+            raise ConnectionError
+        if left == 0:
+            importing.cancel()
+
+    event.listen(shop.engine.sync_engine, "before_cursor_execute", end_early)
+    orders = [NewOrder("A1", "lamp", 2), NewOrder("A1", "lamp", 1)]
+    untouched: list[bool] = []
+    for step in range(1, STEPS + 1):
+        left = step
+        importing = asyncio.create_task(import_orders(shop.sessions, "may.csv", orders))
+        with pytest.raises((ConnectionError, asyncio.CancelledError)):
+            await importing
+        left = -1
+        untouched.append(await shop.is_untouched())
+    assert untouched == [True] * STEPS
+
+
+async def test_a_cancellation_of_the_commit_itself_does_not_stop_it(shop: Shop) -> None:
+    def cancel(_connection: object) -> None:
+        importing.cancel()
+
+    event.listen(shop.engine.sync_engine, "commit", cancel)
+    orders = [NewOrder("A1", "lamp", 2)]
+    importing = asyncio.create_task(import_orders(shop.sessions, "may.csv", orders))
     with pytest.raises(asyncio.CancelledError):
         await importing
-    assert await shop.is_untouched()
+    event.remove(shop.engine.sync_engine, "commit", cancel)
+    while not await shop.imports():
+        pass
+    assert await shop.orders() == ["A1"]
+    with pytest.raises(IntegrityError, match="imports"):
+        await import_orders(shop.sessions, "may.csv", orders)
+
+
+@pytest.mark.parametrize(("orders", "overflowed"), [(64, False), (65, True)])
+async def test_more_than_64_orders_overflow_the_cache_of_subtransactions(
+    postgresql: str, orders: int, *, overflowed: bool
+) -> None:
+    query = text(
+        """
+        SELECT subxact_count, subxact_overflowed
+        FROM pg_stat_get_backend_idset() AS id, pg_stat_get_backend_subxact(id)
+        WHERE pg_stat_get_backend_pid(id) = pg_backend_pid()
+        """
+    )
+    async with (
+        opened(with_asyncpg(postgresql), make_engine) as shop,
+        shop.sessions.begin() as session,
+    ):
+        await session.execute(update(Stock).values(pieces=orders))
+        for number in range(orders):
+            async with session.begin_nested():
+                await place(session, NewOrder(str(number), "lamp", 1))
+        [(count, told)] = await session.execute(query)
+    assert (count, told) == (64, overflowed)
+
+
+@pytest.mark.parametrize(
+    ("url", "refusal"),
+    [
+        ("", ArgumentError),
+        ("foo://shop", NoSuchModuleError),
+        ("sqlite://", InvalidRequestError),
+        ("postgresql+asyncpg://db:port/shop", ValueError),
+        ("mysql+aiomysql://db/shop", ImportError),
+    ],
+)
+def test_a_url_of_no_database_that_can_be_reached_is_refused(
+    url: str, refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        make_engine(url)
 
 
 async def test_a_file_is_imported_once_and_then_refused_as_a_whole(shop: Shop) -> None:
@@ -375,14 +474,21 @@ async def test_a_roll_back_costs_nothing_where_the_first_order_is_the_bad_one(
     assert (refused, await shop.orders()) == (["A1"], ["B2"])
 
 
+async def place_in_steps(session: AsyncSession, order: avoid.NewOrder) -> None:
+    """Compose the step that commits with one that may fail."""
+    await avoid.take_for_good(session, order)
+    await session.execute(insert(avoid.Order).values(asdict(order)))
+    await session.commit()
+
+
 async def test_pieces_are_gone_for_an_order_that_was_never_placed(
     shop: Shop, observe: Observe
 ) -> None:
     async with shop.sessions() as session:
-        await avoid.place_in_steps(session, avoid.NewOrder("A1", "lamp", 2))
+        await place_in_steps(session, avoid.NewOrder("A1", "lamp", 2))
     async with shop.sessions() as session:
         with pytest.raises(IntegrityError):
-            await avoid.place_in_steps(session, avoid.NewOrder("A1", "lamp", 2))
+            await place_in_steps(session, avoid.NewOrder("A1", "lamp", 2))
     stock, orders = await shop.stock(), await shop.orders()
     observe(f"5 lamps, order A1 of 2 placed once, {stock['lamp']} left")
     assert orders == ["A1"]
