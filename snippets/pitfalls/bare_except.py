@@ -20,32 +20,40 @@ class Outcome:
         charged: Accounts that paid.
         declined: Accounts whose customer has to act.
         failed: Accounts that somebody has to look into; the log says why.
+        unclear: Accounts whose charge was begun, and whose end was not recorded.
     """
 
     charged: list[str] = field(default_factory=list[str])
     declined: list[str] = field(default_factory=list[str])
     failed: list[str] = field(default_factory=list[str])
+    unclear: list[str] = field(default_factory=list[str])
 
 
-def charge_all(accounts: Iterable[str], charge: Callable[[str], None]) -> Outcome:
+def charge_all(
+    accounts: Iterable[str], charge: Callable[[str], None], outcome: Outcome
+) -> None:
     """Charge each account once.
+
+    Whatever interrupts it or comes out of ``accounts`` is passed on, and ``outcome``
+    holds each account that was begun.
 
     Args:
         accounts: The accounts that are due.
         charge: Charges one account, or raises.
-
-    Returns:
-        What became of each account.
+        outcome: Takes what became of each account, as it is known.
 
     Examples:
         >>> def charge(account: str) -> None:
         ...     if account == "ada":
         ...         raise CardDeclinedError
-        >>> charge_all(["ada", "bob"], charge)
-        Outcome(charged=['bob'], declined=['ada'], failed=[])
+        >>> outcome = Outcome()
+        >>> charge_all(["ada", "bob"], charge, outcome)
+        >>> outcome
+        Outcome(charged=['bob'], declined=['ada'], failed=[], unclear=[])
     """
-    outcome = Outcome()
     for account in accounts:
+        outcome.unclear.append(account)
+        # --8<-- [start:answer]
         try:
             charge(account)
         except CardDeclinedError:
@@ -55,7 +63,8 @@ def charge_all(accounts: Iterable[str], charge: Callable[[str], None]) -> Outcom
             outcome.failed.append(account)
         else:
             outcome.charged.append(account)
-    return outcome
+        # --8<-- [end:answer]
+        outcome.unclear.remove(account)
 
 
 async def charge_queued(
@@ -66,10 +75,14 @@ async def charge_queued(
     Args:
         queue: The accounts that are due.
         charge: Charges one account, or raises.
-        outcome: Takes what became of each account.
+        outcome: Takes what became of each account, as it is known.
+
+    Raises:
+        QueueShutDown: If the queue was shut down and is empty.
     """
     while True:
         account = await queue.get()
+        outcome.unclear.append(account)
         try:
             await charge(account)
         except CardDeclinedError:
@@ -81,3 +94,4 @@ async def charge_queued(
             outcome.charged.append(account)
         finally:
             queue.task_done()
+        outcome.unclear.remove(account)

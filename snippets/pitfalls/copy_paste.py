@@ -1,13 +1,57 @@
 """Export sheets: one rule for what a cell may hold, one layout for each reader."""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# where a cell could start for some reader, if a formula could start there: with one of
+# = + - @, which are letters of double width from \uff1d on
+_LIVE = re.compile(
+    r'^(?=[\t\r\n])|(?<![^,;|\t\r\n"])(?= *[=+\-@\uff1d\uff0b\uff0d\uff20])'
+)
 
 type Cell = str | int
+
+
+def inert(cell: Cell) -> Cell:
+    """Keep a spreadsheet from taking a customer's text for a formula.
+
+    Args:
+        cell: What is to be shown.
+
+    Returns:
+        Numbers as they are; text with an apostrophe where a formula could start, also
+        behind what a reader may take for the end of a cell.
+
+    Examples:
+        >>> inert("@SUM(A1:A9)"), inert("Ada;=1"), inert(-4500)
+        ("'@SUM(A1:A9)", "Ada;'=1", -4500)
+    """
+    return _LIVE.sub("'", cell) if isinstance(cell, str) else cell
+
+
+def sheet(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """Write one sheet as CSV, each text in quotes.
+
+    Args:
+        header: The names of the columns.
+        rows: The cells, in the order of the columns.
+
+    Returns:
+        The text of the file.
+
+    Raises:
+        ValueError: If a number has more digits than ``str()`` converts.
+    """
+    text = StringIO()
+    # --8<-- [start:answer]
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(map(inert, header))
+    writer.writerows(map(inert, row) for row in rows)
+    # --8<-- [end:answer]
+    return text.getvalue()
 
 
 @dataclass(frozen=True)
@@ -55,41 +99,6 @@ class Refund:
     cents: int
 
 
-def inert(cell: Cell) -> Cell:
-    """Keep a spreadsheet from taking a customer's text for a formula.
-
-    Args:
-        cell: What is to be shown.
-
-    Returns:
-        Numbers as they are; text with an apostrophe where it would be a formula.
-
-    Examples:
-        >>> inert("@SUM(A1:A9)"), inert("Ada"), inert(-4500)
-        ("'@SUM(A1:A9)", 'Ada', -4500)
-    """
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
-        return f"'{cell}"
-    return cell
-
-
-def sheet(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """Write one sheet as CSV.
-
-    Args:
-        header: The names of the columns.
-        rows: The cells, in the order of the columns.
-
-    Returns:
-        The text of the file.
-    """
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow(header)
-    writer.writerows(map(inert, row) for row in rows)
-    return text.getvalue()
-
-
 def customers_sheet(customers: Iterable[Customer]) -> str:
     """Write what the agency for the newsletter gets.
 
@@ -124,6 +133,9 @@ def refunds_sheet(refunds: Iterable[Refund]) -> str:
 
     Returns:
         The sheet, with the reason and the cents of each refund.
+
+    Raises:
+        ValueError: If a number has more digits than ``str()`` converts.
     """
     rows = ((each.order, each.reason, each.cents) for each in refunds)
     return sheet(["order", "reason", "cents"], rows)

@@ -1,6 +1,7 @@
 """Export sheets: the rule in three copies, and then one function for everybody."""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from io import StringIO
@@ -29,49 +30,52 @@ class Refund:
 
 def customers_sheet(customers: Iterable[Customer]) -> str:
     text = StringIO()
-    writer = csv.writer(text)
+    live = re.compile(
+        r'^(?=[\t\r\n])|(?<![^,;|\t\r\n"])(?= *[=+\-@\uff1d\uff0b\uff0d\uff20])'
+    )
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(["name", "email"])
     for each in customers:
-        cells = (each.name, each.email)
-        starts = ("=", "+", "-", "@", "\t", "\r", "\n")
-        safe = (f"'{cell}" if cell.startswith(starts) else cell for cell in cells)
-        writer.writerow(safe)
+        writer.writerow([live.sub("'", each.name), live.sub("'", each.email)])
     return text.getvalue()
 
 
 def orders_sheet(orders: Iterable[Order]) -> str:
     text = StringIO()
-    writer = csv.writer(text)
+    live = re.compile(
+        r'^(?=[\t\r\n])|(?<![^,;|\t\r\n"])(?= *[=+\-@\uff1d\uff0b\uff0d\uff20])'
+    )
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(["order", "gift card"])
     for each in orders:
-        cells = (each.number, each.note)
-        starts = ("=", "+", "-", "@", "\t", "\r", "\n")
-        safe = (f"'{cell}" if cell.startswith(starts) else cell for cell in cells)
-        writer.writerow(safe)
+        writer.writerow([live.sub("'", each.number), live.sub("'", each.note)])
     return text.getvalue()
 
 
 def refunds_sheet(refunds: Iterable[Refund]) -> str:
     text = StringIO()
-    writer = csv.writer(text)
+    # --8<-- [start:answer]
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(["order", "reason", "cents"])
     for each in refunds:
+        order, reason = (re.sub("^=", "'=", cell) for cell in (each.order, each.reason))
         # expect: test[a_formula_that_two_copies_disarm_passes_the_third]
-        reason = f"'{each.reason}" if each.reason.startswith("=") else each.reason
-        writer.writerow([each.order, reason, each.cents])
+        writer.writerow([order, reason, each.cents])
+    # --8<-- [end:answer]
     return text.getvalue()
 
 
 def any_sheet(records: Sequence[Customer | Order | Refund]) -> str:
-    starts = ("=", "+", "-", "@", "\t", "\r", "\n")
+    live = re.compile(
+        r'^(?=[\t\r\n])|(?<![^,;|\t\r\n"])(?= *[=+\-@\uff1d\uff0b\uff0d\uff20])'
+    )
     text = StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     # expect: test[one_sheet_for_everybody_has_no_header_to_show_without_records]
     writer.writerow(field.name for field in fields(records[0]))
     for record in records:
         # expect: test[one_sheet_for_everybody_sends_the_reset_token_to_the_agency]
         cells = [str(value) for value in astuple(record)]
         # expect: test[one_sheet_for_everybody_takes_a_negative_number_for_a_formula]
-        safe = (f"'{cell}" if cell.startswith(starts) else cell for cell in cells)
-        writer.writerow(safe)
+        writer.writerow(live.sub("'", cell) for cell in cells)
     return text.getvalue()

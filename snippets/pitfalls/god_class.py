@@ -31,6 +31,8 @@ class Line:
 class Order:
     """What the customer ordered: all that the departments share.
 
+    Sales makes another one with ``copy.replace``. The checkout has checked the values.
+
     Attributes:
         customer: Who ordered.
         address: Where it goes.
@@ -78,6 +80,35 @@ class Invoice:
 
 
 @dataclass(frozen=True)
+class Letter:
+    """What marketing asks for: it reads the invoice and cannot change it.
+
+    Attributes:
+        customer: Who is thanked.
+        invoice: What the customer pays.
+    """
+
+    # --8<-- [start:answer]
+    customer: str
+    invoice: Invoice
+
+    def member_total(self) -> int:
+        """Return the cents that a member would have paid."""
+        return replace(self.invoice, percent_off=MEMBER_PERCENT_OFF).total()
+
+    # --8<-- [end:answer]
+
+    def points(self) -> int:
+        """Count the points earned, none for a rest below ``POINT_CENTS``."""
+        return self.invoice.net() // POINT_CENTS
+
+    def text(self) -> str:
+        """Thank for the order, and advertise the membership."""
+        offer = f"Members pay {self.member_total()} cents."
+        return f"Dear {self.customer}, you earned {self.points()} points. {offer}"
+
+
+@dataclass(frozen=True)
 class Shipment:
     """What the warehouse asks for.
 
@@ -104,34 +135,6 @@ class Shipment:
     def label(self) -> str:
         """Return what is printed on each parcel."""
         return f"{self.address} ({self.parcels()})"
-
-
-@dataclass(frozen=True)
-class Letter:
-    """What marketing asks for: it reads the invoice and cannot change it.
-
-    Attributes:
-        customer: Who is thanked.
-        invoice: What the customer pays.
-    """
-
-    customer: str
-    invoice: Invoice
-
-    def points(self) -> int:
-        """Count the points earned, none for a rest below ``POINT_CENTS``."""
-        return self.invoice.net() // POINT_CENTS
-
-    def member_total(self) -> int:
-        """Return the cents that a member would have paid."""
-        return replace(self.invoice, percent_off=MEMBER_PERCENT_OFF).total()
-
-    def text(self) -> str:
-        """Thank for the order, and advertise the membership."""
-        return (
-            f"Dear {self.customer}, you earned {self.points()} points. "
-            f"Members pay {self.member_total()} cents."
-        )
 
 
 def paperwork(order: Order) -> tuple[Invoice, Shipment, Letter]:

@@ -62,34 +62,18 @@ class Order:
     def invoice(self) -> str:
         return f"{self.items()}: {self.total()} cents"
 
-    # warehouse
-
-    def pick_list(self) -> list[str]:
-        # expect: test[printing_the_pick_list_reorders_the_customers_invoice]
-        self.lines.sort(key=lambda line: line.shelf)
-        return [line.item for line in self.lines]
-
-    def grams(self) -> int:
-        return sum(line.grams for line in self.lines)
-
-    def parcels(self) -> int:
-        return -(-self.grams() // PARCEL_GRAMS)
-
-    def postage(self) -> int:
-        return self.parcels() * PARCEL_CENTS
-
-    def label(self) -> str:
-        return f"{self.address} ({self.parcels()})"
-
     # marketing
 
-    def points(self) -> int:
-        return self.net() // POINT_CENTS
-
+    # --8<-- [start:answer]
     def member_total(self) -> int:
         # expect: test[writing_the_letter_lowers_the_invoice]
         self.redeem(MEMBER_PERCENT_OFF)
         return self.total()
+
+    # --8<-- [end:answer]
+
+    def points(self) -> int:
+        return self.net() // POINT_CENTS
 
     def greeting(self) -> str:
         return f"Dear {self.customer}, you earned {self.points()} points."
@@ -99,3 +83,19 @@ class Order:
 
     def letter(self) -> str:
         return f"{self.greeting()} {self.offer()}"
+
+    # warehouse
+
+    def pick_list(self) -> list[str]:
+        # expect: test[printing_the_pick_list_reorders_the_customers_invoice]
+        self.lines.sort(key=lambda line: line.shelf)
+        return [line.item for line in self.lines]
+
+    def parcels(self) -> int:
+        return -(-sum(line.grams for line in self.lines) // PARCEL_GRAMS)
+
+    def postage(self) -> int:
+        return self.parcels() * PARCEL_CENTS
+
+    def label(self) -> str:
+        return f"{self.address} ({self.parcels()})"

@@ -11,6 +11,26 @@ type CallLater = Callable[[float, Callable[[], None]], object]
 SPACING_SECONDS = 0.5  # a receiver that comes back up is not flooded
 
 
+def redeliver(
+    failed: Iterable[Delivery], table: Mapping[str, Handler], call_later: CallLater
+) -> None:
+    """Schedule a second attempt for each failed delivery.
+
+    Args:
+        failed: What could not be delivered.
+        table: The handlers, by tenant.
+        call_later: Calls a function after so many seconds, as an event loop does.
+
+    Raises:
+        KeyError: If a tenant has no handler; then nothing is scheduled.
+    """
+    # --8<-- [start:answer]
+    calls = [partial(table[tenant], event) for tenant, event in failed]
+    for position, call in enumerate(calls, start=1):
+        call_later(position * SPACING_SECONDS, call)
+    # --8<-- [end:answer]
+
+
 def handlers(
     webhooks: Mapping[str, str], send: Send, failed: list[Delivery]
 ) -> dict[str, Handler]:
@@ -49,20 +69,3 @@ def _handler(tenant: str, webhook: str, send: Send, failed: list[Delivery]) -> H
             failed.append((tenant, event))
 
     return handle
-
-
-def redeliver(
-    failed: Iterable[Delivery], table: Mapping[str, Handler], call_later: CallLater
-) -> None:
-    """Schedule a second attempt for each failed delivery.
-
-    Args:
-        failed: What could not be delivered.
-        table: The handlers, by tenant.
-        call_later: Calls a function after so many seconds, as an event loop does.
-
-    Raises:
-        KeyError: If a tenant has no handler: now, not when its turn comes.
-    """
-    for position, (tenant, event) in enumerate(failed, start=1):
-        call_later(position * SPACING_SECONDS, partial(table[tenant], event))

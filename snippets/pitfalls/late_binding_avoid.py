@@ -10,6 +10,18 @@ type CallLater = Callable[[float, Callable[[], None]], object]
 SPACING_SECONDS = 0.5
 
 
+def redeliver_late(
+    failed: Iterable[Delivery], table: Mapping[str, Handler], call_later: CallLater
+) -> None:
+    # --8<-- [start:answer]
+    # expect: ruff[B023] x2
+    # expect: test[late_retries_repeat_the_last_delivery_and_lose_the_others]
+    calls = [lambda: table[tenant](event) for tenant, event in failed]
+    for position, call in enumerate(calls, start=1):
+        call_later(position * SPACING_SECONDS, call)
+    # --8<-- [end:answer]
+
+
 def handlers_late(
     webhooks: Mapping[str, str], send: Send, failed: list[Delivery]
 ) -> dict[str, Handler]:
@@ -28,15 +40,6 @@ def handlers_late(
 
         table[tenant] = handle
     return table
-
-
-def redeliver_late(
-    failed: Iterable[Delivery], table: Mapping[str, Handler], call_later: CallLater
-) -> None:
-    for position, (tenant, event) in enumerate(failed, start=1):
-        # expect: ruff[B023] x2
-        # expect: test[late_retries_repeat_the_last_delivery_and_lose_the_others]
-        call_later(position * SPACING_SECONDS, lambda: table[tenant](event))
 
 
 def handlers_by_default_argument(

@@ -12,7 +12,7 @@ MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class TicketExpiredError(Exception):
-    """The ticket is older than it may become."""
+    """The ticket is older than it may become, or dated in the future."""
 
 
 class UploadTooLargeError(Exception):
@@ -24,7 +24,7 @@ class Ticket:
     """Permission to upload one file.
 
     Attributes:
-        issued_at: When it was given out, in UTC.
+        issued_at: When it was given out, with a time zone.
 
     Examples:
         >>> from datetime import UTC, datetime, timedelta
@@ -35,19 +35,32 @@ class Ticket:
 
     issued_at: datetime
 
+    def __post_init__(self) -> None:
+        """Refuse a time that is not the same moment everywhere.
+
+        Raises:
+            ValueError: If it has no time zone.
+        """
+        if self.issued_at.utcoffset() is None:
+            raise ValueError("issued_at must have a time zone")
+
     def check_age(self, now: datetime) -> None:
-        """Refuse a ticket whose time is over.
+        """Refuse a ticket whose time is over, or has not come.
 
         Args:
             now: The server's time, in UTC.
 
         Raises:
-            TicketExpiredError: If it was issued a lifetime ago, or earlier.
+            TicketExpiredError: If it was issued a lifetime ago or earlier, or later
+                than now.
+            TypeError: If ``now`` has no time zone.
         """
+        # --8<-- [start:answer]
         age = now - self.issued_at
-        if age >= LIFETIME:
+        if not timedelta(0) <= age < LIFETIME:
             message = f"ticket is {age} old, the limit is {LIFETIME}"
             raise TicketExpiredError(message)
+        # --8<-- [end:answer]
 
     def check_size(self, *, size_bytes: int) -> None:
         """Refuse a file that is too large.
@@ -57,10 +70,12 @@ class Ticket:
 
         Raises:
             UploadTooLargeError: If it has a byte too many.
+            ValueError: If the length is negative.
         """
+        if size_bytes < 0:
+            raise ValueError("size_bytes must not be negative")
         if size_bytes > MAX_BYTES:
-            message = f"file has {size_bytes} bytes, the limit is {MAX_BYTES}"
-            raise UploadTooLargeError(message)
+            raise UploadTooLargeError(f"file has more than {MAX_BYTES} bytes")
 
     def remaining_ms(self, now: datetime) -> int:
         """Say how long the ticket still holds.
@@ -70,6 +85,9 @@ class Ticket:
 
         Returns:
             Whole milliseconds, which is what ``setTimeout`` in the page counts.
+
+        Raises:
+            TypeError: If ``now`` has no time zone.
         """
-        left = self.issued_at + LIFETIME - now
-        return max(left // MILLISECOND, 0)
+        left = LIFETIME - (now - self.issued_at)
+        return max(min(left, LIFETIME) // MILLISECOND, 0)

@@ -18,7 +18,9 @@ def record(event: str, log: list[str] | None = None) -> list[str]:
         >>> mine
         ['login']
     """
+    # --8<-- [start:answer]
     if log is None:
         log = []
     log.append(event)
     return log
+    # --8<-- [end:answer]

@@ -1,6 +1,7 @@
 """Record audit events, and lose or leak them."""
 
 
+# --8<-- [start:answer]
 # expect: ruff[B006]
 def record_shared(event: str, log: list[str] = []) -> list[str]:
     # expect: test[a_shared_default_hands_the_events_of_one_user_to_the_next]
@@ -13,3 +14,6 @@ def record_if_truthy(event: str, log: list[str] | None = None) -> list[str]:
     log = log or []
     log.append(event)
     return log
+
+
+# --8<-- [end:answer]

@@ -8,7 +8,7 @@ from typing import override
 
 
 def masked[T](text: Callable[[T], str]) -> Callable[[T], str]:
-    """Hide all but the last four digits of each number in a method's text.
+    """Hide all but the last four digits in a method's text, however they are grouped.
 
     Args:
         text: The method whose text is shown to people.
@@ -19,7 +19,7 @@ def masked[T](text: Callable[[T], str]) -> Callable[[T], str]:
 
     @wraps(text)
     def shown(self: T) -> str:
-        return re.sub(r"\d(?=\d{4})", "*", text(self))
+        return re.sub(r"\d(?=(?:\D*\d){4})", "*", text(self))
 
     return shown
 
@@ -72,10 +72,12 @@ class Refund(Entry):
         Raises:
             ValueError: If more is given back than was paid, or nothing at all.
         """
+        # --8<-- [start:answer]
         if self.cents > self.charged_cents:
             raise ValueError(f"{self.cents} cents: only {self.charged_cents} were paid")
         # named, not `super()`: the cell behind that may hold the class without slots
         super(Refund, self).__post_init__()
+        # --8<-- [end:answer]
 
     @property
     @masked

@@ -10,7 +10,7 @@ from typing import override
 def masked[T](text: Callable[[T], str]) -> Callable[[T], str]:
     @wraps(text)
     def shown(self: T) -> str:
-        return re.sub(r"\d(?=\d{4})", "*", text(self))
+        return re.sub(r"\d(?=(?:\D*\d){4})", "*", text(self))
 
     return shown
 
@@ -35,10 +35,12 @@ class RefundByStaleCell(Entry):
 
     @override
     def __post_init__(self) -> None:
+        # --8<-- [start:answer]
         if self.cents > self.charged_cents:
             raise ValueError(f"{self.cents} cents: only {self.charged_cents} were paid")
         # expect: test[construction_fails_where_the_cell_holds_the_discarded_class]
         super().__post_init__()
+        # --8<-- [end:answer]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,10 @@
 """Settle refund claims: refuse early, and look the rest up in a table."""
 
+import re
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
+
+CLAIM = re.compile(r"(\S{1,20})\s+(\S{1,20})\s+(-?[0-9]{1,6})")
 
 
 class Policy(NamedTuple):
@@ -42,7 +45,8 @@ def parse(line: str) -> Claim:
     """Read a claim.
 
     Args:
-        line: An order, a reason and a number of days, such as ``A17 opened 12``.
+        line: An order, a reason and a number of days, such as ``A17 opened 12``: at
+            most twenty characters, twenty and six digits.
 
     Returns:
         The claim.
@@ -50,11 +54,11 @@ def parse(line: str) -> Claim:
     Raises:
         ClaimError: If the line isn't of that form.
     """
-    try:
-        order, reason, days = line.split()
-        return Claim(order, reason, int(days))
-    except ValueError:
-        raise ClaimError(f"{line}: not a claim") from None
+    match = CLAIM.fullmatch(line.strip())
+    if match is None:
+        raise ClaimError(f"{line[:40]}: not a claim")
+    order, reason, days = match.groups()
+    return Claim(order, reason, int(days))
 
 
 def refund(claim: Claim, prices: Mapping[str, int], paid: Container[str]) -> int:
@@ -75,6 +79,7 @@ def refund(claim: Claim, prices: Mapping[str, int], paid: Container[str]) -> int
         >>> refund(Claim("A17", "opened", days=12), {"A17": 4500}, paid=[])
         3600
     """
+    # --8<-- [start:answer]
     if claim.order not in prices:
         raise ClaimError(f"{claim.order}: unknown order")
     if claim.order in paid:
@@ -85,6 +90,7 @@ def refund(claim: Claim, prices: Mapping[str, int], paid: Container[str]) -> int
     if not 0 <= claim.days <= policy.days:
         raise ClaimError(f"{claim.order}: outside {policy.days} days")
     return prices[claim.order] * policy.percent // 100
+    # --8<-- [end:answer]
 
 
 def settle(lines: Iterable[str], prices: Mapping[str, int]) -> Settlement:

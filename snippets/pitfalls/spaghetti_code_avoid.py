@@ -1,9 +1,11 @@
 """Settle refund claims, one condition inside the other."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+CLAIM = re.compile(r"(\S{1,20})\s+(\S{1,20})\s+(-?[0-9]{1,6})")
 DAMAGED_DAYS = 365
 RETURN_DAYS = 30
 LATE_DAYS = 14
@@ -20,12 +22,13 @@ def settle(lines: Iterable[str], prices: Mapping[str, int]) -> Settlement:
     refused: list[str] = []
     # expect: ruff[PLR1702] x2
     for line in filter(str.strip, lines):
-        try:
-            order, reason, text = line.split()
-            days = int(text)
-        except ValueError:
-            refused.append(f"{line}: not a claim")
+        match = CLAIM.fullmatch(line.strip())
+        if match is None:
+            refused.append(f"{line[:40]}: not a claim")
         else:
+            order, reason, text = match.groups()
+            days = int(text)
+            # --8<-- [start:answer]
             if order in prices:
                 if reason == "damaged":
                     if 0 <= days <= DAMAGED_DAYS:
@@ -34,6 +37,7 @@ def settle(lines: Iterable[str], prices: Mapping[str, int]) -> Settlement:
                     else:
                         refused.append(f"{order}: outside {DAMAGED_DAYS} days")
                 elif order not in payouts:
+                    # --8<-- [end:answer]
                     if reason in {"unwanted", "opened"}:
                         if 0 <= days <= RETURN_DAYS:
                             if reason == "opened":

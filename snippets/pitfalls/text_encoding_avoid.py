@@ -5,11 +5,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
+# --8<-- [start:answer]
 def load(path: Path) -> list[str]:
     # expect: ruff[PLW1514]
     # expect: test[a_latin_1_locale_greets_zoe_by_another_name]
     text = path.read_text()
     return [name for name in text.split("\n") if name]
+
+
+# --8<-- [end:answer]
 
 
 def save(path: Path, names: Iterable[str]) -> None:

@@ -1,18 +1,26 @@
 import csv
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
+from io import StringIO
+from typing import Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import snippets.pitfalls.copy_paste as once
 import snippets.pitfalls.copy_paste_avoid as copied
 from proof.testing.basics import Observe
 
-STARTS = ["=", "+", "-", "@", "\t", "\r", "\n"]
+type Quoting = Literal[0, 3]
+STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20"]
 
 
-def cells(text: str) -> list[list[str]]:
-    return list(csv.reader(text.splitlines(keepends=True)))
+def cells(
+    text: str, delimiter: str = ",", quoting: Quoting = csv.QUOTE_MINIMAL
+) -> list[list[str]]:
+    lines = StringIO(text, newline="")
+    return list(csv.reader(lines, delimiter=delimiter, quoting=quoting))
 
 
 def as_customer(typed: str) -> str:
@@ -37,8 +45,51 @@ def test_no_sheet_lets_a_formula_through(
     assert f"'{start}SUM(A1:A9)" in row
 
 
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_NONE])
+@pytest.mark.parametrize("delimiter", [",", ";", "|", "\t"])
+@settings(derandomize=True, database=None, deadline=None, max_examples=40)
+@given(st.text("=-\uff20,;|\t\r\n\"' a", max_size=9))
+def test_no_formula_starts_a_cell_whatever_the_reader_takes_for_its_end(
+    delimiter: str, quoting: Quoting, typed: str
+) -> None:
+    text = once.sheet(["note", typed], [("A17", typed), (typed, -45)])
+    found = [cell for row in cells(text, delimiter, quoting) for cell in row]
+    live = tuple(each for each in STARTS if not each.isspace())
+    assert found
+    assert {each for each in found if each.strip(' \t\r\n"').startswith(live)} <= {
+        "-45"
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("=1", "'=1"),
+        ("  =1", "'  =1"),
+        ("\t=1", "'\t'=1"),
+        ("\r\n=1", "'\r\n'=1"),
+        ("Ada;=1", "Ada;'=1"),
+        ("Ada,+1|-1", "Ada,'+1|'-1"),
+        ('=1";@1', "'=1\";'@1"),
+        ("a\t=1\r=2", "a\t'=1\r'=2"),
+        ("a=1", "a=1"),
+    ],
+)
+def test_an_apostrophe_stands_wherever_a_formula_could_start(
+    typed: str, written: str
+) -> None:
+    assert once.inert(typed) == written
+
+
+def test_the_name_of_a_column_is_made_inert_as_well() -> None:
+    assert once.sheet(("=1", "b"), ()) == '"\'=1","b"\r\n'
+
+
 @pytest.mark.parametrize("export", [as_customer, as_order, as_refund])
-@pytest.mark.parametrize("typed", ["", "Ada", "2 + 2 = 4", 'a "b", c'])
+@pytest.mark.parametrize(
+    "typed",
+    ["", "Ada", "2 + 2 = 4", 'a "b", c', "a\n\nb", "a\r\nb", "x=1;y", "\0\ud800"],
+)
 def test_text_that_is_no_formula_is_written_as_it_was_typed(
     export: Callable[[str], str], typed: str
 ) -> None:
@@ -47,27 +98,32 @@ def test_text_that_is_no_formula_is_written_as_it_was_typed(
 
 def test_a_negative_number_stays_a_number() -> None:
     assert once.inert(-4500) == -4500
-    assert as_refund("late") == "order,reason,cents\r\nA17,late,-4500\r\n"
+    assert as_refund("late") == '"order","reason","cents"\r\n"A17","late",-4500\r\n'
 
 
 def test_the_agency_gets_names_and_addresses_and_nothing_else() -> None:
-    assert as_customer("Ada") == "name,email\r\nAda,ada@example.org\r\n"
+    assert as_customer("Ada") == '"name","email"\r\n"Ada","ada@example.org"\r\n'
 
 
 def test_the_packers_get_the_gift_cards_without_the_price() -> None:
-    assert as_order("For Bob") == "order,gift card\r\nA17,For Bob\r\n"
+    assert as_order("For Bob") == '"order","gift card"\r\n"A17","For Bob"\r\n'
 
 
 @pytest.mark.parametrize(
     ("text", "header"),
     [
-        (once.customers_sheet([]), "name,email\r\n"),
-        (once.orders_sheet([]), "order,gift card\r\n"),
-        (once.refunds_sheet([]), "order,reason,cents\r\n"),
+        (once.customers_sheet([]), '"name","email"\r\n'),
+        (once.orders_sheet([]), '"order","gift card"\r\n'),
+        (once.refunds_sheet([]), '"order","reason","cents"\r\n'),
     ],
 )
 def test_a_sheet_without_rows_keeps_its_header(text: str, header: str) -> None:
     assert text == header
+
+
+def test_a_number_too_long_for_str_is_refused() -> None:
+    with pytest.raises(ValueError, match="integer string conversion"):
+        once.refunds_sheet([once.Refund("A17", "late", 10**5000)])
 
 
 def test_a_sheet_has_a_row_for_each_record() -> None:

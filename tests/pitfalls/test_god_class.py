@@ -130,7 +130,7 @@ LINES = st.builds(
 )
 
 
-@settings(derandomize=True, database=None, deadline=None)
+@settings(derandomize=True, database=None, deadline=None, max_examples=40)
 @given(st.lists(LINES, max_size=5), st.integers(0, 100))
 def test_before_and_after_give_the_same_answers_for_any_order(
     lines: list[Line], percent_off: int
@@ -153,6 +153,14 @@ def test_the_letter_is_tested_with_any_invoice() -> None:
 def test_an_order_starts_empty_and_at_full_price() -> None:
     order = Order("Ada", "1 Quay, Lyon")
     assert (order.lines, order.percent_off) == ((), 0)
+
+
+def test_sales_needs_no_class_of_its_own() -> None:
+    order = Order("Ada", "1 Quay, Lyon")
+    more = replace(order, lines=(*order.lines, KETTLE, TEA), percent_off=10)
+    less = replace(more, lines=tuple(line for line in more.lines if line != TEA))
+    assert (len(more.lines), less.lines) == (2, (KETTLE,))
+    assert (order.lines, order.percent_off, less.percent_off) == ((), 0, 10)
 
 
 def test_no_answer_depends_on_which_was_asked_for_before() -> None:
@@ -209,6 +217,11 @@ def test_the_one_class_keeps_the_basket_as_well() -> None:
     order = placed([KETTLE, TEA])
     order.remove("tea")
     assert (order.count(), order.items()) == (1, "kettle")
+
+
+def test_ruffs_count_of_21_includes_init() -> None:
+    public = [name for name in vars(god.Order) if not name.startswith("_")]
+    assert len(public) == 20
 
 
 def test_str_too_has_more_than_twenty_public_methods() -> None:

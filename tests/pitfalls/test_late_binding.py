@@ -87,11 +87,30 @@ def test_each_retry_repeats_its_own_delivery_half_a_second_apart() -> None:
     assert [delay for delay, _ in calls] == [0.5, 1.0]
 
 
-def test_partial_looks_the_handler_up_while_the_loop_still_runs() -> None:
+def test_partial_looks_the_handler_up_before_the_timer_fires() -> None:
     calls: list[tuple[float, Callable[[], None]]] = []
     with pytest.raises(KeyError, match=r"^'ada'$"):
         redeliver(FAILED, {}, clock(calls))
     assert calls == []
+
+
+def test_a_missing_handler_is_reported_before_anything_is_scheduled() -> None:
+    calls: list[tuple[float, Callable[[], None]]] = []
+    table = recorders([])
+    del table["bob"]
+    with pytest.raises(KeyError, match=r"^'bob'$"):
+        redeliver(iter(FAILED), table, clock(calls))
+    assert calls == []
+
+
+def test_a_retry_that_fails_at_once_is_not_scheduled_without_end() -> None:
+    def at_once(_: float, call: Callable[[], None]) -> None:
+        call()
+
+    failed: list[Delivery] = [("bob", "card.expired")]
+    table = handlers(WEBHOOKS, receivers([], down="bob.example"), failed)
+    redeliver(failed, table, at_once)
+    assert failed == [("bob", "card.expired")] * 2
 
 
 def test_a_factory_gives_each_handler_a_cell_of_its_own() -> None:

@@ -1,5 +1,5 @@
 from dataclasses import FrozenInstanceError
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -11,6 +11,8 @@ from snippets.pitfalls.magic_numbers import (
     UploadTooLargeError,
 )
 
+FIRST = datetime.min.replace(tzinfo=UTC)
+LAST = datetime.max.replace(tzinfo=timezone(-timedelta(hours=23)))
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TICKET = Ticket(NOON)
 
@@ -39,13 +41,55 @@ def test_a_file_of_one_byte_more_is_refused() -> None:
     with pytest.raises(UploadTooLargeError) as refused:
         TICKET.check_size(size_bytes=26_214_401)
     assert isinstance(refused.value, Exception)
-    assert str(refused.value) == "file has 26214401 bytes, the limit is 26214400"
+    assert str(refused.value) == "file has more than 26214400 bytes"
+
+
+def test_a_size_with_more_digits_than_str_converts_is_refused_like_any_other() -> None:
+    with pytest.raises(UploadTooLargeError):
+        TICKET.check_size(size_bytes=10**5000)
+
+
+def test_a_file_may_be_empty_but_not_smaller() -> None:
+    TICKET.check_size(size_bytes=0)
+    with pytest.raises(ValueError, match=r"^size_bytes must not be negative$"):
+        TICKET.check_size(size_bytes=-1)
+    with pytest.raises(ValueError, match=r"^size must not be negative$"):
+        avoid.Ticket(issued_at=0.0).check_size(-1)
+
+
+def test_a_ticket_from_the_future_is_refused() -> None:
+    TICKET.check_age(NOON)
+    with pytest.raises(TicketExpiredError):
+        TICKET.check_age(NOON - timedelta(microseconds=1))
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    naive = NOON.replace(tzinfo=None)
+    with pytest.raises(ValueError, match=r"^issued_at must have a time zone$"):
+        Ticket(naive)
+    with pytest.raises(TypeError, match="offset-naive and offset-aware"):
+        TICKET.check_age(naive)
+    with pytest.raises(TypeError, match="offset-naive and offset-aware"):
+        TICKET.remaining_ms(naive)
+
+
+@pytest.mark.parametrize(
+    ("issued_at", "now", "remaining_ms"),
+    [(FIRST, LAST, 0), (LAST, FIRST, 900_000), (LAST, LAST, 900_000)],
+)
+def test_the_first_and_last_moments_are_compared_without_an_overflow(
+    issued_at: datetime, now: datetime, remaining_ms: int
+) -> None:
+    assert Ticket(issued_at).remaining_ms(now) == remaining_ms
+    with pytest.raises(TicketExpiredError):
+        Ticket(LAST).check_age(FIRST)
 
 
 @pytest.mark.parametrize(
     ("passed", "remaining_ms"),
     [
         (timedelta(0), 900_000),
+        (timedelta(minutes=-5), 900_000),
         (timedelta(minutes=14, seconds=59), 1_000),
         (timedelta(minutes=14, seconds=59, microseconds=998_001), 1),
         (timedelta(minutes=15), 0),
@@ -63,6 +107,13 @@ def test_no_checker_and_no_run_lets_an_age_meet_a_bare_number() -> None:
     with pytest.raises(TypeError, match="'>=' not supported"):
         # ignored because it is the claim: each checker reports the comparison
         assert age >= 900  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+
+
+def test_equality_with_a_bare_number_is_silently_false() -> None:
+    age = timedelta(minutes=15)
+    # a checker that reported this would fail here, as nothing is ignored
+    same = age == 900
+    assert (same, age == timedelta(seconds=900)) == (False, True)
 
 
 def test_no_checker_and_no_run_takes_a_unix_time_for_now() -> None:

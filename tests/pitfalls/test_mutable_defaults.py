@@ -96,6 +96,19 @@ def test_whoever_changes_a_shared_default_changes_the_function(
     assert shared_default == ["ada: login", "forged"]
 
 
+def test_a_keyword_only_default_is_shared_as_well() -> None:
+    tags: list[str] = []
+
+    def record_by_keyword(event: str, *, log: list[str] = tags) -> list[str]:
+        log.append(event)
+        return log
+
+    record_by_keyword("ada: login")
+    assert record_by_keyword("bob: login") == ["ada: login", "bob: login"]
+    assert record_by_keyword.__defaults__ is None
+    assert record_by_keyword.__kwdefaults__ == {"log": ["ada: login", "bob: login"]}
+
+
 def test_or_leaves_the_empty_log_of_the_caller_empty(observe: Observe) -> None:
     mine: list[str] = []
     record_if_truthy("ada: login", mine)

@@ -66,7 +66,31 @@ def test_a_masked_method_keeps_its_name() -> None:
         return "1234 12345 123456"
 
     assert masked(memo).__name__ == "memo"
-    assert masked(memo)(None) == "1234 *2345 **3456"
+    assert masked(memo)(None) == "**** ***** **3456"
+
+
+@pytest.mark.parametrize(
+    ("account", "shown"),
+    [
+        ("0017", "0017"),
+        ("20017", "*0017"),
+        ("5500 0000 0000 0017", "**** **** **** 0017"),
+        ("5500-0000-0000-001-7", "****-****-****-001-7"),
+        ("NL55 PROV 0417", "NL** PROV 0417"),
+        ("\u0665\u0665" + "0017", "**0017"),
+        ("", ""),
+    ],
+)
+def test_a_memo_shows_four_digits_however_the_account_is_written(
+    account: str, shown: str
+) -> None:
+    assert Refund(account, 5, charged_cents=5).memo == f"refund to account {shown}"
+
+
+def test_a_long_account_is_masked_as_well() -> None:
+    digits, letters = Refund("1" * 10**5, 1, 1), Refund("1" + "a" * 10**5, 1, 1)
+    assert digits.memo == f"refund to account {'*' * (10**5 - 4)}1111"
+    assert letters.memo == f"refund to account {letters.account}"
 
 
 def test_zero_argument_super_is_sound_where_slots_are_written_by_hand() -> None:

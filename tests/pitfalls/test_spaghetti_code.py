@@ -55,6 +55,17 @@ def test_before_and_after_a_reason_pays_its_share_until_its_last_day(
         ("C99 damaged 1", "C99: unknown order"),
         ("A17 damaged", "A17 damaged: not a claim"),
         ("A17 damaged soon", "A17 damaged soon: not a claim"),
+        ("A17 damaged 1_0", "A17 damaged 1_0: not a claim"),
+        ("A17 damaged +1", "A17 damaged +1: not a claim"),
+        ("A17 damaged \u0661", "A17 damaged \u0661: not a claim"),
+        ("A17 damaged 1234567", "A17 damaged 1234567: not a claim"),
+        ("A17 damaged 1 1", "A17 damaged 1 1: not a claim"),
+        ("A17 damaged 999999", "A17: outside 365 days"),
+        (f"A17 {'r' * 21} 1", f"A17 {'r' * 21} 1: not a claim"),
+        (f"{'A' * 21} late 1", f"{'A' * 21} late 1: not a claim"),
+        (f"{'A' * 20} late 1", f"{'A' * 20}: unknown order"),
+        (f"A17 {'r' * 20} 1", "A17: unknown reason"),
+        ("A" * 1_000_000, f"{'A' * 40}: not a claim"),
     ],
 )
 def test_before_and_after_a_refused_claim_is_told_why(
@@ -70,6 +81,13 @@ def test_before_and_after_an_order_is_not_refunded_for_a_second_reason(
     assert settle(claims, PRICES) == ({"A17": 4505}, ["A17: already refunded"])
 
 
+def test_before_and_after_a_refunded_order_is_told_so_before_its_reason_is_judged(
+    settle: Settle,
+) -> None:
+    claims = ["A17 unwanted 4", "A17 bored 400"]
+    assert settle(claims, PRICES) == ({"A17": 4505}, ["A17: already refunded"])
+
+
 def test_before_and_after_a_bad_line_does_not_stop_the_others(settle: Settle) -> None:
     claims = ["", "?", "  ", "B20 unwanted 2"]
     assert settle(claims, PRICES) == ({"B20": 999}, ["?: not a claim"])
@@ -78,7 +96,7 @@ def test_before_and_after_a_bad_line_does_not_stop_the_others(settle: Settle) ->
 REASONS = st.sampled_from(["damaged", "unwanted", "opened", "late", "bored"])
 
 
-@settings(derandomize=True, database=None, deadline=None)
+@settings(derandomize=True, database=None, deadline=None, max_examples=40)
 @given(
     st.lists(
         st.tuples(st.sampled_from([*PRICES, "C99"]), REASONS, st.integers(-1, 400)),
@@ -92,7 +110,7 @@ def test_before_and_after_agree_where_each_order_is_claimed_once(
     assert tuple(straight.settle(lines, PRICES)) == tuple(nested.settle(lines, PRICES))
 
 
-@settings(derandomize=True, database=None, deadline=None)
+@settings(derandomize=True, database=None, deadline=None, max_examples=40)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["A17", "B20"]), REASONS, st.integers(-1, 400)).map(
@@ -109,10 +127,10 @@ def test_a_claim_is_read_without_any_order() -> None:
     assert parse("A17 opened 12") == Claim("A17", "opened", 12)
 
 
-def test_a_number_too_long_for_int_is_no_claim() -> None:
-    with pytest.raises(ClaimError, match=r"^A17 late 9+: not a claim$") as caught:
+def test_a_line_of_another_form_is_no_claim() -> None:
+    with pytest.raises(ClaimError, match=r"^A17 late 9{31}: not a claim$"):
         parse(f"A17 late {'9' * 5000}")
-    assert caught.value.__suppress_context__
+    assert parse(" A17\topened  -0\n") == Claim("A17", "opened", 0)
 
 
 def test_each_refusal_is_tested_without_a_file_of_claims() -> None:
@@ -135,8 +153,8 @@ def complexity(*arguments: str, code: str | None = None) -> dict[str, int]:
     return figures
 
 
-def test_the_figure_falls_from_13_in_one_function_to_5_at_most() -> None:
-    assert complexity(str(Path(nested.__file__))) == {"settle": 13}
+def test_the_figure_falls_from_12_in_one_function_to_5_at_most() -> None:
+    assert complexity(str(Path(nested.__file__))) == {"settle": 12}
     assert complexity(str(Path(straight.__file__))) == {
         "parse": 2,
         "refund": 5,

@@ -3,10 +3,11 @@ import codecs
 import json
 import logging
 import os
+import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,45 +24,63 @@ DECIDES_THE_LOCALE = ("LANG", "LANGUAGE", "LC_", "LOCPATH", "PYTHONUTF8", "PYTHO
 ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
 HALF_A_PAIR: str = json.loads(r'"\udcff"')
 
-# coverage.py runs in the child as well, but only here is known which test started it
+# coverage.py runs in the child as well, but only here is known which test asks
 CHILD = """
-import importlib, os, sys
+import ast, importlib, sys
 from pathlib import Path
 from coverage import Coverage
 
-if measured := Coverage.current():
-    test = os.environ["PYTEST_CURRENT_TEST"].removesuffix(" (call)")
-    measured.switch_context(f"{test}|run")
-_, module, path, code = sys.argv
-names = vars(importlib.import_module(f"snippets.pitfalls.{module}"))
-try:
-    print(ascii(eval(code, {**names, "path": Path(path)})))
-except Exception as error:
-    print(ascii(f"{type(error).__name__}: {error}"))
+for line in sys.stdin:
+    test, module, path, code = ast.literal_eval(line)
+    if measured := Coverage.current():
+        measured.switch_context(f"{test}|run")
+    try:
+        names = vars(importlib.import_module(f"snippets.pitfalls.{module}"))
+        print(ascii(eval(code, {**names, "path": Path(path)})), flush=True)
+    except Exception as error:
+        print(ascii(f"{type(error).__name__}: {error}"), flush=True)
 """
+
+STARTED: dict[str, subprocess.Popen[str]] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _children() -> Iterator[None]:
+    """Start a Python for each locale once, and end them all with the module."""
+    yield
+    for child in STARTED.values():
+        child.communicate(timeout=TOO_LONG_SECONDS)
+    assert [child.returncode for child in STARTED.values()] == [0] * len(STARTED)
+    STARTED.clear()
 
 
 def python(
     locale: Mapping[str, str], module: str, code: str, path: Path, *options: str
 ) -> object:
     """Evaluate an expression in a Python of that locale; give its value or error."""
-    neutral = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(DECIDES_THE_LOCALE)
-    }
-    child = subprocess.run(  # noqa: S603 - the interpreter itself, with text from here
-        # in the C locale Python would choose its UTF-8 mode by itself
-        [sys.executable, "-X", "utf8=0", *options, "-c", CHILD, module, path, code],
-        cwd=ROOT,
-        env={**neutral, **locale},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=True,
-        encoding="ascii",
-        timeout=TOO_LONG_SECONDS,
-    )
-    value: object = ast.literal_eval(child.stdout)
+    key = repr((locale, options))
+    if key not in STARTED:
+        neutral = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(DECIDES_THE_LOCALE)
+        }
+        STARTED[key] = subprocess.Popen(  # noqa: S603 - the interpreter itself
+            # in the C locale Python would choose its UTF-8 mode by itself
+            [sys.executable, "-X", "utf8=0", *options, "-c", CHILD],
+            cwd=ROOT,
+            env={**neutral, **locale},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="ascii",
+        )
+    child = STARTED[key]
+    assert child.stdin is not None
+    assert child.stdout is not None
+    test = os.environ["PYTEST_CURRENT_TEST"].removesuffix(" (call)")
+    child.stdin.write(f"{(test, module, str(path), code)!a}\n")
+    child.stdin.flush()
+    value: object = ast.literal_eval(child.stdout.readline())
     return value
 
 
@@ -105,14 +124,34 @@ def customers(tmp_path: Path) -> Path:
     return path
 
 
-@settings(derandomize=True, database=None, deadline=None)
-@given(st.lists(st.text(st.characters(exclude_characters="\n\r"), min_size=1)))
-@example(["Ada", "Zoë", "Åsa", "Łukasz", "张伟", "a\x85b", "\N{GRINNING FACE}"])
+@settings(derandomize=True, database=None, deadline=None, max_examples=20)
+@given(
+    st.lists(
+        st.text(
+            st.characters(codec="utf-8", exclude_characters="\n\r\ufeff"), min_size=1
+        )
+    )
+)
+@example(
+    [
+        "Ada",
+        "Zoë",
+        "Åsa",
+        "Łukasz",
+        "张伟",
+        "a\x85b",
+        "a\ufeff",
+        " ",
+        "\0",
+        "\N{GRINNING FACE}",
+    ]
+)
 def test_every_name_survives_the_file(names: list[str]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "customers.txt")
-        save(path, ["first", *names])
-        assert load(path) == ["first", *names]
+        save(path, iter(names))
+        assert load(path) == names
+        assert [each.name for each in Path(folder).iterdir()] == ["customers.txt"]
 
 
 def test_the_list_is_read_alike_in_every_locale(
@@ -162,6 +201,75 @@ def test_a_name_that_is_no_text_leaves_the_old_list_whole(customers: Path) -> No
     with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
         save(customers, ["Ada", HALF_A_PAIR])
     assert load(customers) == ["Ada", "Zoë", "Bob"]
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "a\rb", "\n", "\ufeffAda", "Ada\n"])
+def test_a_name_that_load_would_not_give_back_is_refused(
+    customers: Path, name: str
+) -> None:
+    with pytest.raises(ValueError, match=r"^not a name on one line: ") as refused:
+        save(customers, ["Ada", name])
+    assert str(refused.value) == f"not a name on one line: {name!r}"
+    assert load(customers) == ["Ada", "Zoë", "Bob"]
+
+
+def test_a_refused_name_is_quoted_in_short(customers: Path) -> None:
+    with pytest.raises(ValueError, match=r"^not a name on one line: '\\na{39}'$"):
+        save(customers, ["\n" + "a" * 1_000_000])
+
+
+def test_a_full_disk_leaves_the_old_list_whole(customers: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            save(customers, ["Ada"] * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert load(customers) == ["Ada", "Zoë", "Bob"]
+    assert list(customers.parent.iterdir()) == [customers]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError("lost connection")])
+def test_names_that_end_with_an_error_leave_the_old_list_whole(
+    customers: Path, error: BaseException
+) -> None:
+    def names() -> Iterator[str]:
+        yield "Eve"
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        save(customers, names())
+    assert caught.value is error
+    assert load(customers) == ["Ada", "Zoë", "Bob"]
+    assert list(customers.parent.iterdir()) == [customers]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_disk_that_fails_at_the_end_leaves_the_old_list_whole(
+    customers: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(step)
+
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(OSError, match=f"^{step}$"):
+        save(customers, ["Eve"])
+    assert load(customers) == ["Ada", "Zoë", "Bob"]
+    assert list(customers.parent.iterdir()) == [customers]
+
+
+def test_the_new_list_is_on_the_disk_before_it_takes_the_old_ones_place(
+    customers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(file: int) -> None:
+        seen.append((os.fstat(file).st_size, load(customers)))
+
+    seen: list[tuple[int, list[str]]] = []
+    monkeypatch.setattr(os, "fsync", fsync)
+    save(customers, ["Eve"])
+    assert seen == [(len(b"Eve\n"), ["Ada", "Zoë", "Bob"])]
+    assert load(customers) == ["Eve"]
 
 
 def test_the_audit_log_keeps_what_is_no_text_as_an_escape(tmp_path: Path) -> None:
@@ -250,3 +358,21 @@ def test_open_has_emptied_the_file_before_it_meets_the_name(customers: Path) -> 
     ):
         file.write(HALF_A_PAIR)
     assert customers.read_bytes() == b""
+
+
+def test_ruff_overlooks_the_encoding_of_a_log_handler() -> None:
+    code = "import logging\nopen('a.log')\nlogging.FileHandler('a.log')\n"
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache"]
+    command += ["--preview", "--select=PLW1514", "--output-format=json", "-"]
+    done = subprocess.run(  # noqa: S603 - a fixed command, without a shell
+        command,
+        input=code,
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        timeout=TOO_LONG_SECONDS,
+    )
+    found = json.loads(done.stdout)
+    assert [(each["code"], each["location"]["row"]) for each in found] == [
+        ("PLW1514", 2)
+    ]
