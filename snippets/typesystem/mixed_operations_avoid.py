@@ -37,7 +37,7 @@ def in_pairs(quantity: str) -> str:
 
 
 def is_paid(due: Decimal, paid: float) -> bool:
-    # expect: test[who_paid_to_the_cent_still_owes]
+    # expect: test[whoever_paid_to_the_cent_still_owes]
     return paid >= due
 
 
