@@ -1,9 +1,21 @@
 """Ask an airport's API for departures, and parse what it answers in one place."""
 
-from typing import Literal
+import re
+from typing import Annotated, Final, Literal
 
 from httpx2 import AsyncClient
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+)
+
+SHOWN: Final = 10  # problems of one response that a log needs
+_AIRPORT: Final = re.compile(r"[A-Z]{3}")
+
+type Code = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,20}$")]
 
 
 class UnexpectedResponseError(Exception):
@@ -17,44 +29,47 @@ class Received(BaseModel):
 
 
 class Departure(Received):
-    """A departure.
+    """A departure; ``gate`` is ``None`` while it is open, but always sent."""
 
-    Attributes:
-        flight: Its number.
-        at: When it should leave.
-        status: What is known of it.
-        delay_minutes: By how much it is late.
-        gate: Where to go; ``None`` while that is open, but always sent.
-    """
-
-    flight: str
+    flight: Code
     at: AwareDatetime
     status: Literal["planned", "boarding", "gone"]
     delay_minutes: int = 0
-    gate: str | None
+    gate: Code | None
 
 
 class Board(Received):
-    """The departures of an airport.
-
-    Attributes:
-        departures: In the order of the airport.
-    """
+    """The departures of an airport, in its order."""
 
     departures: tuple[Departure, ...]
+
+
+async def departures(client: AsyncClient, airport: str) -> Board:
+    """Ask for the departures of an airport.
+
+    Args:
+        client: An open client, with the API's address.
+        airport: The airport's IATA code.
+
+    Raises:
+        ValueError: If ``airport`` is no such code.
+        HTTPError: If no answer comes, or one whose status is not a success.
+        UnexpectedResponseError: If the answer is no board.
+    """
+    if not _AIRPORT.fullmatch(airport):
+        raise ValueError(f"no airport's code: {airport[:10]!r}")
+    # --8<-- [start:answer]
+    response = await client.get("/departures", params={"airport": airport})
+    response.raise_for_status()
+    return read_board(response.content)  # from here on nobody looks into JSON
+    # --8<-- [end:answer]
 
 
 def read_board(body: bytes) -> Board:
     """Parse a response.
 
-    Args:
-        body: JSON, as it was received.
-
-    Returns:
-        The board: whoever has one has no need to look at JSON.
-
     Raises:
-        UnexpectedResponseError: With all that is wrong, each at its path.
+        UnexpectedResponseError: With the first ten problems, each at its path.
 
     Examples:
         >>> board = read_board(
@@ -69,39 +84,16 @@ def read_board(body: bytes) -> Board:
     except ValidationError as error:
         problems = [
             f"{'.'.join(str(step) for step in each['loc']) or 'body'}: {each['msg']}"
-            for each in error.errors()
+            for each in error.errors()[:SHOWN]
         ]
-        raise UnexpectedResponseError("; ".join(problems)) from error
-
-
-async def departures(client: AsyncClient, airport: str) -> Board:
-    """Ask for the departures of an airport.
-
-    Args:
-        client: The client, with the API's address.
-        airport: The airport's code.
-
-    Returns:
-        Its board.
-
-    Raises:
-        HTTPStatusError: If the API refuses or fails.
-        UnexpectedResponseError: If it answers something else.
-    """
-    response = await client.get("/departures", params={"airport": airport})
-    response.raise_for_status()
-    return read_board(response.content)
+        if more := error.error_count() - len(problems):
+            problems.append(f"and {more} more")
+        # `from None`: the text of `error` grows with the body
+        raise UnexpectedResponseError("; ".join(problems)) from None
 
 
 def to_call(board: Board) -> list[str]:
-    """Say whom to call to which gate.
-
-    Args:
-        board: The departures.
-
-    Returns:
-        A line for each flight that is boarding and has a gate.
-    """
+    """Say whom to call to which gate: those that are boarding and have one."""
     return [
         f"{each.flight}: gate {each.gate}"
         for each in board.departures

@@ -8,13 +8,15 @@ from pydantic import BaseModel
 
 
 async def received(client: AsyncClient, airport: str) -> list[Any]:
+    # --8<-- [start:answer]
     response = await client.get("/departures", params={"airport": airport})
     response.raise_for_status()
     # reveals: Any
     body = reveal_type(response.json())
     # expect: test[a_failure_sent_as_a_success_is_a_key_error]
     departures: list[Any] = body["departures"]
-    return departures
+    return departures  # each key that a caller looks up in it is unchecked
+    # --8<-- [end:answer]
 
 
 async def to_call(client: AsyncClient, airport: str) -> list[str]:
@@ -22,7 +24,7 @@ async def to_call(client: AsyncClient, airport: str) -> list[str]:
         # expect: test[a_misspelt_key_passes_and_fails_at_the_first_departure]
         f"{each['fligth']}: gate {each['gate']}"
         for each in await received(client, airport)
-        if each["status"] == "boarding"
+        if each["status"] == "boarding" and each["gate"] is not None
     ]
 
 

@@ -17,8 +17,28 @@ class Article:
 
 # expect: mypy[type-arg]
 # expect: pyright[reportMissingTypeArgument] pyright[reportUnknownParameterType]
+def find(articles: dict, sku: str) -> Article:
+    # expect: mypy[return-value] pyright[reportReturnType]
+    # expect: pyright[reportUnknownMemberType] pyright[reportUnknownVariableType]
+    # expect: test[an_ignore_here_would_hide_the_failure_for_good]
+    return articles.get(sku)
+
+
+def take(articles: dict[str, Article], sku: str, count: int) -> int:
+    # --8<-- [start:answer]
+    article = find(articles, sku)  # declared `-> Article`; it returns None as well
+    # expect: test[an_unknown_number_fails_on_a_line_that_nobody_reports]
+    if not 0 < count <= article.stock:
+        raise ValueError(f"can't take {count} of {article.stock}")
+    article.stock -= count
+    # --8<-- [end:answer]
+    return article.stock
+
+
+# expect: mypy[type-arg]
+# expect: pyright[reportMissingTypeArgument] pyright[reportUnknownParameterType]
 def read_stock(lines: Iterable[str]) -> dict:
-    rows = csv.DictReader(lines)
+    rows = csv.DictReader(lines, restval="")
     articles = (
         Article(
             sku=row["sku"],
@@ -31,22 +51,6 @@ def read_stock(lines: Iterable[str]) -> dict:
     )
     # expect: pyright[reportUnknownVariableType]
     return {article.sku: article for article in articles}
-
-
-# expect: mypy[type-arg]
-# expect: pyright[reportMissingTypeArgument] pyright[reportUnknownParameterType]
-def find(articles: dict, sku: str) -> Article:
-    # expect: mypy[return-value] pyright[reportReturnType]
-    # expect: pyright[reportUnknownMemberType] pyright[reportUnknownVariableType]
-    # expect: test[an_ignore_here_would_hide_the_failure_for_good]
-    return articles.get(sku)
-
-
-def take(articles: dict[str, Article], sku: str, count: int) -> int:
-    article = find(articles, sku)
-    # expect: test[an_unknown_number_fails_on_a_line_that_nobody_reports]
-    article.stock -= count
-    return article.stock
 
 
 def orders(articles: dict[str, Article]) -> dict[str, dict[str, int]]:

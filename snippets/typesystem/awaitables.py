@@ -10,16 +10,27 @@ PATIENCE = 0.5  # seconds
 type Ask = Callable[[str], Awaitable[int]]
 
 
+# --8<-- [start:answer]
+async def together[T](*questions: Coroutine[Any, Any, T]) -> list[T]:
+    """Start each question as a task, and return the answers in their order.
+
+    Raises:
+        ExceptionGroup: If a question fails; the others are cancelled.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(question) for question in questions]
+    return [task.result() for task in tasks]
+
+
+# --8<-- [end:answer]
 async def within[T](seconds: float, answer: Awaitable[T], otherwise: T) -> T:
     """Await an answer, and do without it if it takes too long.
 
     Args:
         seconds: How long to wait.
-        answer: A coroutine, a task, a future. It is cancelled if it takes longer.
+        answer: A coroutine, a task, a future. If it takes longer it is cancelled, and
+            awaited until it has ended.
         otherwise: What to return then.
-
-    Returns:
-        The answer, or ``otherwise``.
 
     Examples:
         >>> import asyncio
@@ -34,23 +45,6 @@ async def within[T](seconds: float, answer: Awaitable[T], otherwise: T) -> T:
         if deadline.expired():
             return otherwise
         raise  # the answer's own
-
-
-async def together[T](*questions: Coroutine[Any, Any, T]) -> list[T]:
-    """Ask several questions at once; if one fails, the others are cancelled.
-
-    Args:
-        questions: Coroutines that nobody has started: each becomes a task.
-
-    Returns:
-        The answers, in the order of the questions.
-
-    Raises:
-        ExceptionGroup: If a question fails.
-    """
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(question) for question in questions]
-    return [task.result() for task in tasks]
 
 
 @dataclass(frozen=True)
@@ -74,11 +68,9 @@ async def offer(sku: str, price: Ask, stock: Ask) -> Offer:
         price: Asks for its price.
         stock: Asks how many there are.
 
-    Returns:
-        What was answered in time.
-
     Raises:
-        ExceptionGroup: If a service fails.
+        ExceptionGroup: If a service fails while it is awaited. What it raises when it
+            is called passes as it is.
     """
     cents, left = await together(
         within(PATIENCE, price(sku), None), within(PATIENCE, stock(sku), None)

@@ -31,6 +31,7 @@ async def stock_twice_wrapped(sku: str) -> Awaitable[int]:
     return stock(sku)
 
 
+# --8<-- [start:answer]
 async def together_of_anything(*questions: Awaitable[int]) -> list[int]:
     async with asyncio.TaskGroup() as group:
         # expect: mypy[arg-type]
@@ -38,6 +39,9 @@ async def together_of_anything(*questions: Awaitable[int]) -> list[int]:
         # expect: test[a_task_group_refuses_a_future]
         tasks: list[asyncio.Task[int]] = [group.create_task(each) for each in questions]
     return [task.result() for task in tasks]
+
+
+# --8<-- [end:answer]
 
 
 async def within_narrowly(seconds: float, answer: Coroutine[Any, Any, int]) -> int:

@@ -13,6 +13,7 @@ class Payment:
     cents: int
 
 
+# --8<-- [start:answer]
 # expect: ruff[ANN401]
 def fetch(connection: sqlite3.Connection) -> Any:
     return connection.execute(QUERY).fetchall()
@@ -23,6 +24,9 @@ def payments(connection: sqlite3.Connection) -> list[Payment]:
     rows = reveal_type(fetch(connection))
     # expect: test[text_in_a_column_of_integers_passes_for_cents]
     return [Payment(row[0], row[1]) for row in rows]
+
+
+# --8<-- [end:answer]
 
 
 # expect: mypy[type-arg]

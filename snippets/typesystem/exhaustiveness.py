@@ -42,12 +42,6 @@ type Payment = Card | Transfer | Voucher
 def read_speed(text: str) -> Speed:
     """Close an open set: check a word from outside, once.
 
-    Args:
-        text: What the request said.
-
-    Returns:
-        The same word, now one of those that the rest of the module knows.
-
     Raises:
         ValueError: If it is no such word.
     """
@@ -55,22 +49,17 @@ def read_speed(text: str) -> Speed:
         case "instant" | "daily" | "weekly":
             return text
         case _:
-            raise ValueError(f"no such speed: {text!r}")
+            raise ValueError(f"no such speed: {text[:20]!r}")
 
 
 def destination(payment: Payment) -> str:
     """Say where the money goes back to.
 
-    Args:
-        payment: How the order was paid.
-
-    Returns:
-        The place, as the customer knows it.
-
     Examples:
         >>> destination(Card("4242"))
         'card ending in 4242'
     """
+    # --8<-- [start:answer]
     match payment:
         case Card(last_digits=digits):
             return f"card ending in {digits}"
@@ -80,17 +69,11 @@ def destination(payment: Payment) -> str:
             return f"voucher {code}"
         case _:
             assert_never(payment)
+    # --8<-- [end:answer]
 
 
 def fee_in_cents(speed: Speed) -> int:
-    """Say what a refund costs.
-
-    Args:
-        speed: How soon the money is wanted.
-
-    Returns:
-        The fee.
-    """
+    """Say what a refund costs."""
     match speed:
         case "instant":
             return 50
@@ -103,14 +86,7 @@ def fee_in_cents(speed: Speed) -> int:
 
 
 def may_cancel(status: Status) -> bool:
-    """Say whether the customer can still take a refund back.
-
-    Args:
-        status: How far it is.
-
-    Returns:
-        Whether nothing has been decided yet.
-    """
+    """Say whether the customer can still take a refund back."""
     if status is Status.ASKED:
         return True
     if status is Status.SENT or status is Status.REFUSED:

@@ -38,12 +38,14 @@ type Payment = Card | Transfer | Voucher
 
 
 def destination_with_a_default(payment: Payment) -> str:
+    # --8<-- [start:answer]
     match payment:
         case Card(last_digits=digits):
             return f"card ending in {digits}"
         case _:
             # expect: test[a_default_sends_the_money_of_a_voucher_to_a_bank_account]
             return "the account it came from"
+    # --8<-- [end:answer]
 
 
 def queue_by_if(speed: Speed, instant: list[str], daily: list[str], name: str) -> None:

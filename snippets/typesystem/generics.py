@@ -3,29 +3,16 @@
 from collections.abc import Callable, Generator, Hashable, Iterable
 
 
+# --8<-- [start:answer]
 class Page[Row, Cursor: Hashable = str]:
-    """Some rows, and where the next ones begin.
-
-    A page of invoices passes as a page of documents: nothing can be put in.
-
-    Examples:
-        >>> page = Page(["INV-1", "INV-2"], after="INV-2")
-        >>> page.rows
-        ('INV-1', 'INV-2')
-        >>> page.after
-        'INV-2'
-    """
+    """Some rows, and what to ask the next ones with; nothing can be put in."""
 
     def __init__(self, rows: Iterable[Row], *, after: Cursor | None = None) -> None:
-        """Keep the rows.
-
-        Args:
-            rows: The rows, in order.
-            after: What to ask the next page with; nothing if this is the last.
-        """
+        """Keep the rows; without ``after`` the page is the last."""
         self._rows = tuple(rows)
         self._after = after
 
+    # --8<-- [end:answer]
     @property
     def rows(self) -> tuple[Row, ...]:
         """The rows, in order."""
@@ -50,6 +37,11 @@ def follow[Row, Cursor: Hashable](
 
     Raises:
         ValueError: If a cursor comes again, since that would never end.
+
+    Examples:
+        >>> pages = {None: Page(["INV-1"], after="A"), "A": Page(["INV-2"])}
+        >>> list(follow(pages.__getitem__))
+        ['INV-1', 'INV-2']
     """
     seen: set[Cursor] = set()
     page = fetch(None)

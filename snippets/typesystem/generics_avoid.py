@@ -15,6 +15,7 @@ class Invoice(Document):
     cents: int
 
 
+# --8<-- [start:answer]
 RowT = TypeVar("RowT")
 CursorT = TypeVar("CursorT", bound=Hashable, default=str)
 
@@ -25,6 +26,7 @@ class Page(Generic[RowT, CursorT]):
         self._rows = tuple(rows)
         self._after = after
 
+    # --8<-- [end:answer]
     @property
     def rows(self) -> tuple[RowT, ...]:
         return self._rows

@@ -7,8 +7,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 CENT: Final = Decimal("0.01")
+LIGHTEST_KG: Final = 0.001
 HEAVIEST_KG: Final = 1000.0
-_WHOLE: Final = re.compile(r"[0-9]{1,6}")
+DEAREST: Final = Decimal(10_000)
+_WHOLE: Final = re.compile(r"[1-9][0-9]{0,5}")
 _AMOUNT: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
 
 
@@ -37,25 +39,27 @@ def read_line(form: Mapping[str, str]) -> Line:
     Args:
         form: The fields by name. Gift paper may be missing or left empty.
 
-    Returns:
-        The line in the types that it is reckoned in.
-
     Raises:
-        FormError: If a field is missing or no number of its kind.
+        FormError: If a field is missing or no number of its kind, or no piece is asked.
 
     Examples:
         >>> read_line({"quantity": "3", "price": "19.90"})
         Line(quantity=3, price=Decimal('19.90'), wrapping=Decimal('0'))
     """
+    # --8<-- [start:answer]
     return Line(
         quantity=int(_field(form, "quantity", _WHOLE)),
         price=Decimal(_field(form, "price", _AMOUNT)),
         wrapping=Decimal(_field(form, "wrapping", _AMOUNT, default="0")),
     )
+    # --8<-- [end:answer]
 
 
 def total(lines: Iterable[Line]) -> Decimal:
-    """Add up what is ordered; nothing costs 0.00."""
+    """Add up what is ordered; nothing costs 0.00.
+
+    The sum is exact up to 28 digits, in Python's default decimal context.
+    """
     return sum(
         (line.quantity * line.price + line.wrapping for line in lines),
         start=Decimal("0.00"),
@@ -63,22 +67,21 @@ def total(lines: Iterable[Line]) -> Decimal:
 
 
 def freight(weight_kg: float, per_kg: Decimal) -> Decimal:
-    """Price a measured weight.
+    """Price a measured weight, rounded once; the least price is a cent.
 
     Args:
         weight_kg: What the scales say; they are good to a gram.
         per_kg: What a kilogram costs.
 
-    Returns:
-        The price, rounded once.
-
     Raises:
-        ValueError: If it is no weight that we carry.
+        ValueError: If it is no weight that we carry, or no price of a kilogram.
     """
-    if not 0 < weight_kg <= HEAVIEST_KG:  # NaN is neither
-        raise ValueError(f"no weight that we carry: {weight_kg} kg")
+    if not LIGHTEST_KG <= weight_kg <= HEAVIEST_KG:  # NaN is neither
+        raise ValueError("no weight that we carry")
+    if not (per_kg.is_finite() and 0 < per_kg <= DEAREST):
+        raise ValueError("no price of a kilogram")
     exact = Decimal(f"{weight_kg:.3f}")  # the digits that the scales vouch for
-    return (exact * per_kg).quantize(CENT, rounding=ROUND_HALF_UP)
+    return max(CENT, (exact * per_kg).quantize(CENT, rounding=ROUND_HALF_UP))
 
 
 def _field(
@@ -87,5 +90,5 @@ def _field(
     """Give the text of a field, if it is of its kind."""
     text = form.get(name, "").strip() or default
     if not kind.fullmatch(text):
-        raise FormError(f"{name} can't be {text!r}")
+        raise FormError(f"{name} can't be {text[:20]!r}")
     return text

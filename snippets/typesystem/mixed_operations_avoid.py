@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 
+# --8<-- [start:answer]
 def with_spare(quantity: str) -> str:
     # expect: mypy[operator] pyright[reportOperatorIssue]
     # expect: test[text_and_a_number_do_not_add_up]
@@ -14,6 +15,9 @@ def with_freight(total: Decimal, freight: float) -> str:
     # expect: mypy[operator] pyright[reportOperatorIssue]
     # expect: test[a_decimal_and_a_float_do_not_add_up]
     return f"{total + freight} EUR"
+
+
+# --8<-- [end:answer]
 
 
 def with_wrapping(total: Decimal, wrapping: Decimal | None) -> str:
@@ -33,7 +37,7 @@ def in_pairs(quantity: str) -> str:
 
 
 def is_paid(due: Decimal, paid: float) -> bool:
-    # expect: test[who_paid_to_the_cent_still_owes]
+    # expect: test[whoever_paid_to_the_cent_still_owes]
     return paid >= due
 
 

@@ -6,36 +6,28 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+# --8<-- [start:answer]
 # `int` beside `float`: a checker needs only one, pydantic would turn 7 into 7.0
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a partner tells us.
-
-    Attributes:
-        kind: What happened, such as ``order.paid``.
-        payload: The particulars; each kind has its own.
-        reply_to: Where an answer goes; ``None`` if none is wanted.
-    """
+    """What a partner tells us; ``reply_to`` is ``None`` if no answer is wanted."""
 
     kind: str
     payload: dict[str, Json]
     reply_to: str | None = None  # `None` is allowed; `= None` lets it be left out
 
 
+# --8<-- [end:answer]
+
+
 _EVENT = TypeAdapter(Event)
 
 
 def received(body: str | bytes) -> Event:
-    """Read the body of a request.
-
-    Args:
-        body: An event as JSON.
-
-    Returns:
-        The event.
+    """Read the body of a request, an event as JSON.
 
     Raises:
         pydantic.ValidationError: If the body is none, with the path of each fault.
@@ -70,8 +62,8 @@ def redacted(document: Json, secret: frozenset[str], mask: str | None = None) ->
         secret: The names of those fields, in lower case.
         mask: What to write in place of a secret; ``None`` leaves the field out.
 
-    Returns:
-        A copy that may be logged.
+    Raises:
+        RecursionError: If the document is nested deeper than Python's stack allows.
 
     Examples:
         >>> redacted({"order": 7, "card": {"CVC": "123"}}, frozenset({"cvc"}))

@@ -10,6 +10,7 @@ from typing import Dict, List, Optional, TypeAlias, Union
 
 from pydantic import TypeAdapter
 
+# --8<-- [start:answer]
 # expect: ruff[UP040] ruff[UP007] ruff[UP006] x2
 Json: TypeAlias = Union[bool, int, float, str, List["Json"], Dict[str, "Json"], None]
 
@@ -23,8 +24,11 @@ class Event:
     reply_to: Optional[str]
 
 
+# --8<-- [end:answer]
+
+
 def received(body: str) -> Event:
-    # expect: test[an_alias_that_quotes_itself_has_no_end_for_who_reads_it_at_run_time]
+    # expect: test[an_alias_that_quotes_itself_has_no_end_for_whoever_reads_it_at_run_time]
     return TypeAdapter(Event).validate_json(body)
 
 

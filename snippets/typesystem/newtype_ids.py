@@ -1,12 +1,24 @@
 """Refund orders: an id or an amount can't be taken for another."""
 
+import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import NewType
 
+# --8<-- [start:answer]
 CustomerId = NewType("CustomerId", int)
 OrderId = NewType("OrderId", int)
 Cents = NewType("Cents", int)
+
+
+def credit(
+    balances: MutableMapping[CustomerId, Cents], customer: CustomerId, amount: Cents
+) -> None:
+    """Add an amount to what a customer has with us."""
+    balances[customer] = Cents(balances.get(customer, 0) + amount)
+
+
+# --8<-- [end:answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +36,9 @@ def read_refund(form: Mapping[str, str]) -> Refund:
     Args:
         form: The fields of the request.
 
-    Returns:
-        The refund.
-
     Raises:
-        ValueError: If a field is missing or no whole number above zero.
+        ValueError: If a field is missing or no whole number above zero, of at most
+            twelve digits.
 
     Examples:
         >>> read_refund({"order": "1042", "customer": "7", "cents": "1990"})
@@ -41,29 +51,17 @@ def read_refund(form: Mapping[str, str]) -> Refund:
     )
 
 
-def credit(
-    balances: MutableMapping[CustomerId, Cents], customer: CustomerId, amount: Cents
-) -> None:
-    """Add an amount to a customer's balance.
-
-    Args:
-        balances: What each customer has with us.
-        customer: Who gets it.
-        amount: How much.
-    """
-    balances[customer] = Cents(balances.get(customer, 0) + amount)
-
-
 def settle(
     refund: Refund,
     open_orders: MutableMapping[OrderId, CustomerId],
     balances: MutableMapping[CustomerId, Cents],
 ) -> bool:
-    """Pay a refund once, to the customer whose order it is.
+    """Pay a refund to the customer whose order it is, and close the order.
 
     Args:
         refund: What was asked for.
-        open_orders: Who may still ask for a refund, and for which order.
+        open_orders: The orders that may still be refunded, and whose they are. One
+            caller at a time uses them.
         balances: What each customer has with us.
 
     Returns:
@@ -79,6 +77,6 @@ def settle(
 def _number(form: Mapping[str, str], name: str) -> int:
     """Read a field."""
     text = form.get(name, "")
-    if not (text.isascii() and text.isdigit() and int(text)):
-        raise ValueError(f"{name} can't be {text!r}")
+    if not re.fullmatch(r"[1-9][0-9]{0,11}", text):
+        raise ValueError(f"{name} can't be {text[:20]!r}")
     return int(text)

@@ -11,12 +11,19 @@ type Customer = int
 type Order = int
 
 
+# --8<-- [start:answer]
 def credit_plain(
     balances: MutableMapping[int, int], customer: int, amount: int
 ) -> None:
     balances[customer] = balances.get(customer, 0) + amount
 
 
+def pay_plain(balances: MutableMapping[int, int], customer: int, amount: int) -> None:
+    # expect: test[swapped_ints_pay_an_amount_its_customer]
+    credit_plain(balances, amount, customer)
+
+
+# --8<-- [end:answer]
 def credit_alias(
     balances: MutableMapping[Customer, int], customer: Customer, amount: int
 ) -> None:
@@ -27,11 +34,6 @@ def credit(
     balances: MutableMapping[CustomerId, Cents], customer: CustomerId, amount: Cents
 ) -> None:
     balances[customer] = Cents(balances.get(customer, 0) + amount)
-
-
-def pay_plain(balances: MutableMapping[int, int], customer: int, amount: int) -> None:
-    # expect: test[swapped_ints_pay_an_amount_its_customer]
-    credit_plain(balances, amount, customer)
 
 
 def pay_alias(

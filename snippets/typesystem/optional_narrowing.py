@@ -55,17 +55,16 @@ def corrected(
         >>> corrected(Reading(21.5, "defrosting"), note="")
         Reading(celsius=21.5, note='')
     """
+    # --8<-- [start:answer]
     return Reading(
         celsius=reading.celsius if celsius is None else celsius,
         note=reading.note if note is None else note,
     )
+    # --8<-- [end:answer]
 
 
 def warmest(rooms: Iterable[ColdRoom]) -> Reading | None:
     """Find the highest of the latest readings.
-
-    Args:
-        rooms: The rooms to compare.
 
     Returns:
         The reading; ``None`` if every sensor is silent.

@@ -30,12 +30,14 @@ def degrees(room: ColdRoom) -> float:
 def corrected_by_truth(
     reading: Reading, *, celsius: float | None = None, note: str | None = None
 ) -> Reading:
+    # --8<-- [start:answer]
     return Reading(
         # expect: test[a_correction_to_zero_degrees_is_dropped]
         celsius=celsius or reading.celsius,
         # expect: test[a_note_can_not_be_emptied]
         note=note or reading.note,
     )
+    # --8<-- [end:answer]
 
 
 async def alarm_by_truth(room: ColdRoom, send: Send) -> None:

@@ -1,10 +1,19 @@
 import json
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from httpx2 import AsyncClient, HTTPStatusError, MockTransport, Request, Response
+from httpx2 import (
+    AsyncClient,
+    ConnectError,
+    HTTPError,
+    HTTPStatusError,
+    MockTransport,
+    Request,
+    Response,
+)
 from pydantic import TypeAdapter, ValidationError
 
 from proof.testing.basics import Observe, untyped
@@ -81,6 +90,49 @@ async def test_a_refusal_is_an_error_and_its_body_is_not_parsed() -> None:
     async with airport(board({}), status=503) as client:
         with pytest.raises(HTTPStatusError, match="503 Service Unavailable"):
             await departures(client, "VIE")
+
+
+@pytest.mark.anyio
+async def test_a_redirect_is_no_board_either() -> None:
+    async with airport(board({}), status=302) as client:
+        with pytest.raises(HTTPStatusError, match="302 Found"):
+            await departures(client, "VIE")
+
+
+@pytest.mark.anyio
+async def test_an_airport_that_can_not_be_reached_is_an_http_error() -> None:
+    def refuse(request: Request) -> None:
+        raise ConnectError("refused", request=request)
+
+    async with airport(board({}), asked=refuse) as client:
+        with pytest.raises(HTTPError, match=r"^refused$"):
+            await departures(client, "VIE")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "code",
+    ["", "VI", "VIEN", "vie", "VIE\n", "\uff36\uff29\uff25", "\ud800", "V" * 100_000],
+)
+async def test_what_is_no_airports_code_is_not_sent(code: str) -> None:
+    asked: list[Request] = []
+    async with airport(board({}), asked=asked.append) as client:
+        with pytest.raises(ValueError, match=r"^no airport's code: ") as refused:
+            await departures(client, code)
+    assert str(refused.value) == f"no airport's code: {code[:10]!r}"
+    assert asked == []
+
+
+@pytest.mark.anyio
+async def test_html_from_a_proxy_and_a_quota_with_status_200_are_refused_alike() -> (
+    None
+):
+    for body in (b"<html>", b'{"error": "quota"}'):
+        async with airport(body) as client:
+            with pytest.raises(UnexpectedResponseError):
+                await departures(client, "VIE")
+    async with airport(board({})) as client:
+        assert await departures(client, "VIE") == read_board(board({}))
 
 
 def test_those_are_called_who_board_and_have_a_gate() -> None:
@@ -168,13 +220,43 @@ def test_a_time_without_its_zone_is_refused(at: object) -> None:
         read_board(board({"at": at}))
 
 
-def test_the_refusal_is_kept_as_cause_and_shows_nobodys_data() -> None:
+def test_neither_the_refusal_nor_its_traceback_shows_anybodys_data() -> None:
     with pytest.raises(UnexpectedResponseError) as refused:
         read_board(board({"gate": ["Ada Lovelace"]}))
-    cause = refused.value.__cause__
-    assert isinstance(cause, ValidationError)
-    assert "departures.0.gate" in str(cause)
-    assert "Ada" not in f"{refused.value} {cause}"
+    context = refused.value.__context__
+    assert isinstance(context, ValidationError)
+    assert "departures.0.gate" in str(refused.value)
+    assert "Ada" not in f"{refused.value} {context}"
+
+
+def test_a_large_body_makes_no_large_message_and_no_large_traceback() -> None:
+    with pytest.raises(UnexpectedResponseError) as refused:
+        read_board(json.dumps({"departures": [{}] * 1_000}).encode())
+    problems = str(refused.value).split("; ")
+    assert len(problems) == 11
+    assert problems[9:] == ["departures.2.at: Field required", "and 3990 more"]
+    logged = "".join(traceback.format_exception(refused.value))
+    assert "departures.2.at" in logged
+    assert "departures.2.status" not in logged
+
+
+def test_ten_problems_are_all_told() -> None:
+    sent = [{}, {}, {key: SENT[key] for key in ("flight", "at")}]
+    with pytest.raises(UnexpectedResponseError) as refused:
+        read_board(json.dumps({"departures": sent}).encode())
+    assert str(refused.value).split("; ")[-1] == "departures.2.gate: Field required"
+
+
+@pytest.mark.parametrize("key", ["flight", "gate"])
+@pytest.mark.parametrize("code", ["", "x" * 21, "F1\n", "F1\0", "\uff26\uff11"])
+def test_what_can_not_be_called_out_is_no_code(key: str, code: str) -> None:
+    with pytest.raises(UnexpectedResponseError, match=rf"^departures\.0\.{key}: "):
+        read_board(board({key: code}))
+
+
+@pytest.mark.parametrize("code", ["x" * 20, "~", " "])
+def test_a_code_has_up_to_twenty_printable_characters(code: str) -> None:
+    assert read_board(board({"gate": code})).departures[0].gate == code
 
 
 def test_a_departure_stays_what_was_received() -> None:

@@ -59,7 +59,15 @@ def test_payments_are_read_in_the_order_of_their_numbers(
 
 
 @pytest.mark.parametrize(
-    "row", [("B2", "12,50"), ("B2", None), ("B2", 12.5), (None, 1250), ("B2", b"1250")]
+    "row",
+    [
+        ("B2", "12,50"),
+        ("B2", None),
+        ("B2", 12.5),
+        (None, 1250),
+        ("B2", b"1250"),
+        ("", 1250),
+    ],
 )
 def test_a_row_that_is_no_payment_is_refused(
     connection: sqlite3.Connection, row: tuple[object, object]
@@ -68,6 +76,28 @@ def test_a_row_that_is_no_payment_is_refused(
     with pytest.raises(ValueError, match="no payment") as refused:
         payments(connection)
     assert str(refused.value) == f"no payment: {row!r}"
+
+
+def test_of_a_large_row_eighty_characters_are_told(
+    connection: sqlite3.Connection,
+) -> None:
+    add(connection, "B2", "x" * 1_000_000)
+    with pytest.raises(ValueError, match="no payment") as refused:
+        payments(connection)
+    assert str(refused.value) == "no payment: ('B2', '" + "x" * 72
+
+
+def test_a_file_that_is_no_database_is_an_sqlite_error(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear customer, " * 100, encoding="utf-8")
+    with closing(connect(path)) as opened, pytest.raises(sqlite3.Error):
+        payments(opened)
+
+
+@pytest.mark.parametrize("name", ["\0", "\ud800"])
+def test_a_path_that_no_file_can_have_is_refused(name: str) -> None:
+    with pytest.raises((sqlite3.Error, ValueError)):
+        connect(Path(name))
 
 
 def test_a_file_of_payments_is_opened_for_reading_only(ledger: Path) -> None:

@@ -74,6 +74,12 @@ def test_any_other_word_stops_at_the_edge(word: str) -> None:
     assert str(refused.value) == f"no such speed: {word!r}"
 
 
+def test_of_a_long_word_twenty_characters_are_told() -> None:
+    with pytest.raises(ValueError, match="no such speed: ") as refused:
+        read_speed("x" * 1_000_000)
+    assert str(refused.value) == f"no such speed: {'x' * 20!r}"
+
+
 def test_an_enum_is_its_own_edge() -> None:
     with pytest.raises(ValueError, match=r"^'lost' is not a valid Status$"):
         Status("lost")

@@ -51,6 +51,8 @@ def test_without_gift_paper_a_line_says_zero_and_not_none(
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("quantity", "0"),
+        ("quantity", "007"),
         ("quantity", "1_000"),
         ("quantity", "٣"),  # a digit to int()
         ("quantity", "-1"),
@@ -74,6 +76,12 @@ def test_a_form_takes_less_than_int_and_decimal_would(name: str, text: str) -> N
     assert isinstance(refused.value, ValueError)
 
 
+def test_of_a_long_field_twenty_characters_are_told() -> None:
+    with pytest.raises(FormError) as refused:
+        read_line(GLOVES | {"price": "9" * 1_000_000})
+    assert str(refused.value) == f"price can't be {'9' * 20!r}"
+
+
 @pytest.mark.parametrize("name", ["quantity", "price"])
 def test_a_missing_number_is_named_and_not_taken_for_zero(name: str) -> None:
     with pytest.raises(FormError) as refused:
@@ -82,9 +90,10 @@ def test_a_missing_number_is_named_and_not_taken_for_zero(name: str) -> None:
 
 
 @pytest.mark.parametrize("price", ["0", "999999999.99", " 7.5 "])
-def test_the_largest_and_the_smallest_form_are_read(price: str) -> None:
-    form = {"quantity": "999999", "price": price}
-    assert read_line(form) == Line(999_999, Decimal(price.strip()), Decimal(0))
+@pytest.mark.parametrize("quantity", ["1", "999999"])
+def test_the_largest_and_the_smallest_form_are_read(price: str, quantity: str) -> None:
+    form = {"quantity": quantity, "price": price}
+    assert read_line(form) == Line(int(quantity), Decimal(price.strip()), Decimal(0))
 
 
 def test_a_line_is_a_value() -> None:
@@ -126,11 +135,41 @@ def test_half_a_cent_of_freight_goes_up_as_the_scales_say_it() -> None:
     assert freight(0.0196, RATE) == freight(0.0204, RATE) == Decimal("0.03")
 
 
-@pytest.mark.parametrize("weight_kg", [0.0, -0.001, 1000.001, inf, nan])
+def test_less_than_half_a_cent_of_freight_goes_down() -> None:
+    assert str(freight(1.003, RATE)) == "1.25"
+
+
+@pytest.mark.parametrize("weight_kg", [0.001, 0.011])
+def test_no_weight_is_carried_for_nothing(weight_kg: float) -> None:
+    assert str(freight(weight_kg, RATE)) == "0.01"
+
+
+@pytest.mark.parametrize(
+    "weight_kg",
+    [0.0, -0.0, -0.001, 0.0004, 0.0009, 1000.001, 10**400, -(10**400), inf, -inf, nan],
+)
 def test_what_is_no_weight_is_not_priced(weight_kg: float) -> None:
-    with pytest.raises(ValueError, match="no weight that we carry") as refused:
+    with pytest.raises(ValueError, match=r"^no weight that we carry$"):
         freight(weight_kg, RATE)
-    assert str(refused.value) == f"no weight that we carry: {weight_kg} kg"
+
+
+@pytest.mark.parametrize(
+    "per_kg", ["0", "-0", "-1.25", "10000.01", "1E+30", "Infinity", "NaN", "sNaN"]
+)
+def test_what_is_no_price_of_a_kilogram_is_refused(per_kg: str) -> None:
+    with pytest.raises(ValueError, match=r"^no price of a kilogram$"):
+        freight(1.0, Decimal(per_kg))
+
+
+def test_the_dearest_kilogram_is_priced() -> None:
+    assert str(freight(1000.0, Decimal(10_000))) == "10000000.00"
+
+
+def test_a_narrower_context_of_the_caller_rounds_a_total() -> None:
+    lines = (Line(1, Decimal("1000.05"), Decimal(0)),)
+    assert str(total(lines)) == "1000.05"
+    with localcontext(prec=4):
+        assert str(total(lines)) == "1000"
 
 
 @steady
@@ -255,7 +294,7 @@ def test_text_times_a_number_repeats_the_text(observe: Observe) -> None:
     assert said == "33 gloves"
 
 
-def test_who_paid_to_the_cent_still_owes(observe: Observe) -> None:
+def test_whoever_paid_to_the_cent_still_owes(observe: Observe) -> None:
     due, paid = Decimal("0.70"), 0.70
     observe(f"0.70 was due, and {Decimal(paid):.20f} came in")
     assert not avoid.is_paid(due, paid)

@@ -112,6 +112,22 @@ def test_what_has_no_secret_field_is_copied_as_it_is(document: Json) -> None:
     assert repr(redacted(document, frozenset())) == repr(document)
 
 
+def test_a_document_deeper_than_the_stack_is_a_recursion_error() -> None:
+    deep: Json = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(RecursionError):
+        redacted(deep, SECRET)
+
+
+@pytest.mark.parametrize(
+    "body", ["", "\ud800", b"\xff", "[" * 100_000, '{"kind": 1e999}']
+)
+def test_what_is_no_json_of_an_event_is_a_validation_error(body: str | bytes) -> None:
+    with pytest.raises(ValidationError):
+        received(body)
+
+
 def test_a_copy_shares_no_container_with_the_original() -> None:
     inner: list[Json] = []
     copy = redacted([inner, {"kept": inner}], SECRET)
@@ -168,7 +184,7 @@ def test_another_module_can_not_resolve_an_alias_that_quotes_itself() -> None:
         get_type_hints(handle, globalns={"typing": typing})
 
 
-def test_an_alias_that_quotes_itself_has_no_end_for_who_reads_it_at_run_time(
+def test_an_alias_that_quotes_itself_has_no_end_for_whoever_reads_it_at_run_time(
     observe: Observe,
 ) -> None:
     with pytest.raises(RecursionError) as endless:

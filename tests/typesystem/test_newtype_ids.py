@@ -3,6 +3,7 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, asdict
 from types import new_class
+from typing import NewType
 
 import pytest
 from pydantic import TypeAdapter
@@ -26,6 +27,7 @@ from snippets.typesystem.newtype_ids_types import (
 )
 
 ADA, BOB = CustomerId(7), CustomerId(8)
+VipId = NewType("VipId", CustomerId)
 ORDER = OrderId(1042)
 FORM = {"order": "1042", "customer": "7", "cents": "1990"}
 REFUND = Refund(order=ORDER, customer=ADA, amount=Cents(1990))
@@ -41,11 +43,25 @@ def test_each_field_of_the_request_gets_its_own_type() -> None:
 
 
 @pytest.mark.parametrize("name", FORM)
-@pytest.mark.parametrize("text", ["", "0", "-7", "7.0", "३", "²", "seven", "1_0"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-7", "7.0", "३", "²", "seven", "1_0", "007"]
+)
 def test_what_is_no_number_above_zero_is_named(name: str, text: str) -> None:
     with pytest.raises(ValueError, match="can't be") as refused:
         read_refund(FORM | {name: text})
     assert str(refused.value) == f"{name} can't be {text!r}"
+
+
+@pytest.mark.parametrize("text", ["9" * 13, "9" * 5_000])
+def test_a_number_of_more_than_twelve_digits_is_named_in_short(text: str) -> None:
+    with pytest.raises(ValueError, match="can't be") as refused:
+        read_refund(FORM | {"order": text})
+    assert str(refused.value) == f"order can't be {text[:20]!r}"
+
+
+@pytest.mark.parametrize("text", ["1", "9" * 12])
+def test_the_smallest_and_the_largest_number_are_read(text: str) -> None:
+    assert read_refund(FORM | {"cents": text}).amount == int(text)
 
 
 def test_a_missing_field_is_named_as_well() -> None:
@@ -123,6 +139,14 @@ def test_a_newtype_has_no_subclass() -> None:
     customer_id = untyped("snippets.typesystem.newtype_ids").CustomerId
     with pytest.raises(TypeError, match=r"^Cannot subclass an instance of"):
         new_class("Vip", (customer_id,))
+
+
+def test_a_newtype_of_a_newtype_goes_where_the_first_is_asked() -> None:
+    balances: dict[CustomerId, Cents] = {}
+    credit(balances, VipId(ADA), Cents(5))
+    # ignored because it is the claim: each checker reports the argument
+    assert VipId(7) == ADA  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert balances == {ADA: 5}
 
 
 def test_containers_keep_the_name() -> None:
