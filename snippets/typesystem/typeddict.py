@@ -1,8 +1,9 @@
 """Change an event by a JSON body that names only what changes."""
 
-from typing import NotRequired, ReadOnly, Required, TypedDict
+from typing import NotRequired, ReadOnly, Required
 
 from pydantic import ConfigDict, TypeAdapter, with_config
+from typing_extensions import TypedDict
 
 
 class Event(TypedDict):
@@ -24,7 +25,7 @@ class Event(TypedDict):
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
-class EventPatch(TypedDict, total=False):
+class EventPatch(TypedDict, total=False, closed=True):
     """What changes: a key that isn't there leaves its value alone.
 
     Attributes:
