@@ -15,6 +15,7 @@ class Search:
         # expect: mypy[return-value] pyright[reportReturnType]
         return Search(words=words)
 
+    # --8<-- [start:answer]
     def at_most(self, limit: int) -> "Search":
         return replace(self, limit=limit)
 
@@ -23,6 +24,8 @@ class Search:
         return type(self)(
             words=self.words, limit=self.limit, skip=self.skip + self.limit
         )
+
+    # --8<-- [end:answer]
 
     # expect: ruff[PYI019]
     def also[S: Search](self: S, word: str) -> S:

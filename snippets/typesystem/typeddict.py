@@ -24,22 +24,18 @@ class Event(TypedDict):
     note: NotRequired[str]
 
 
+# --8<-- [start:answer]
 @with_config(ConfigDict(extra="forbid", strict=True))
 class EventPatch(TypedDict, total=False, closed=True):
-    """What changes: a key that isn't there leaves its value alone.
-
-    Attributes:
-        version: The version that the sender saw; the one key that must be there.
-        title: A new title.
-        room: A new room, or ``None`` to give the room up.
-    """
+    """The version that the sender saw, and the keys that change, with no other key."""
 
     version: Required[int]
     title: str
-    room: str | None
+    room: str | None  # None gives the room up; without the key it stays
 
 
 PATCHES = TypeAdapter(EventPatch)
+# --8<-- [end:answer]
 
 
 def read_patch(body: bytes) -> EventPatch:
