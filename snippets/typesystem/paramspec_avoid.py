@@ -47,6 +47,8 @@ def deferred[**P](
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Generator[AfterCommit]:
+    if connection.autocommit is not False:
+        raise ValueError("open the connection with autocommit=False")
     after = AfterCommit()
     with connection:
         yield after

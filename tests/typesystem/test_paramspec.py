@@ -127,12 +127,15 @@ def test_an_interruption_is_no_failed_call_and_each_call_is_made_once() -> None:
 def test_a_connection_that_may_commit_by_itself_is_refused(
     connect: Callable[[], sqlite3.Connection],
 ) -> None:
-    with (
-        closing(connect()) as connection,
-        pytest.raises(ValueError, match=r"^open the connection with autocommit=False$"),
-        transaction(connection),
-    ):
-        raise AssertionError
+    message = r"^open the connection with autocommit=False$"
+    with closing(connect()) as connection:
+        with pytest.raises(ValueError, match=message), transaction(connection):
+            raise AssertionError
+        with (
+            pytest.raises(ValueError, match=message),
+            paramspec_avoid.transaction(connection),
+        ):
+            raise AssertionError
 
 
 def test_a_commit_that_fails_is_rolled_back_and_makes_no_call() -> None:

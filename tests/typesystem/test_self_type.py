@@ -114,6 +114,17 @@ def test_a_type_variable_on_self_does_the_same_in_more_words() -> None:
     assert mails == AvoidedMailSearch(words=("late",), sender=ADA)
 
 
+@pytest.mark.parametrize(("limit", "skip"), [(0, 0), (101, 0), (20, -1)])
+def test_a_search_that_forgets_its_class_refuses_the_same_pages(
+    limit: int, skip: int
+) -> None:
+    with pytest.raises(ValueError, match=r"^(limit|skip) must be ") as refused:
+        AvoidedSearch(limit=limit, skip=skip)
+    with pytest.raises(ValueError, match=r"must be") as same:
+        Search(limit=limit, skip=skip)
+    assert str(refused.value) == str(same.value)
+
+
 def test_a_constructor_that_names_its_class_makes_no_other(observe: Observe) -> None:
     with pytest.raises(AttributeError) as missing:
         late_orders(ADA)
