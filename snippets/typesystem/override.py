@@ -44,8 +44,8 @@ class AuditLog:
             event: What happened.
 
         Returns:
-            What may be read of it: no 13 digits in a row, spaced by blanks, hyphens or
-            not at all.
+            What may be read of it: without 13 digits in a row, also where single
+            blanks or hyphens stand between them.
         """
         return _CARD.sub("[card]", event)
 

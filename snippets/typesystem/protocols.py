@@ -61,7 +61,7 @@ def archive(invoices: Iterable[Invoice], into: Archive) -> set[str]:
         ValueError: If a number isn't one such as ``A-1``, or two of the added invoices
             have the same one.
 
-    What was added before an error stays, and the archive's own errors come through.
+    Errors of the archive and of an invoice come through; what was added before stays.
 
     Examples:
         >>> from io import BytesIO
