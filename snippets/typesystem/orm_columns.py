@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import String, func, select
+from sqlalchemy import String, func, select, update
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -30,6 +30,7 @@ class Shipment(Base, kw_only=True):
 
     __tablename__ = "shipment"
 
+    # --8<-- [start:answer]
     id: Mapped[int] = mapped_column(init=False, primary_key=True)
     tracking: Mapped[str] = mapped_column(String(40), unique=True)
     grams: Mapped[int]
@@ -37,8 +38,16 @@ class Shipment(Base, kw_only=True):
     delivered_on: Mapped[date | None] = mapped_column(default=None)
 
 
-def deliver(session: Session, tracking: str, day: date) -> Shipment:
+def postpone(shipment: Shipment, due: date) -> None:
+    """Agree on another day; the caller's transaction writes it."""
+    shipment.due = due
+    # --8<-- [end:answer]
+
+
+def deliver(session: Session, tracking: str, day: date) -> Shipment | None:
     """Note that a shipment has arrived; the first day that was told counts.
+
+    One statement asks and writes, so that of two sessions one finds it delivered.
 
     Args:
         session: The session, whose transaction the caller ends.
@@ -46,16 +55,17 @@ def deliver(session: Session, tracking: str, day: date) -> Shipment:
         day: When it arrived.
 
     Returns:
-        The shipment.
+        The shipment; ``None`` if there is none of that name on its way.
 
     Raises:
-        NoResultFound: If there is none of that name.
+        SQLAlchemyError: If the database can't be asked, or is locked.
+        UnicodeEncodeError: If the name holds half of a surrogate pair.
     """
-    named = select(Shipment).where(Shipment.tracking == tracking)
-    shipment = session.scalars(named).one()
-    if shipment.delivered_on is None:
-        shipment.delivered_on = day
-    return shipment
+    on_its_way = update(Shipment).where(
+        Shipment.tracking == tracking, Shipment.delivered_on.is_(None)
+    )
+    delivered = on_its_way.values(delivered_on=day).returning(Shipment)
+    return session.scalars(delivered).one_or_none()
 
 
 def days_late(shipment: Shipment, today: date) -> int:
@@ -90,6 +100,9 @@ def grams_due(session: Session) -> dict[date, int]:
 
     Returns:
         The grams by day; a day without a shipment is not there.
+
+    Raises:
+        SQLAlchemyError: If the database can't be asked.
     """
     open_weight = (
         select(Shipment.due, func.sum(Shipment.grams))

@@ -14,6 +14,7 @@ class Base(DeclarativeBase):
 class Shipment(Base):
     __tablename__ = "shipment"
 
+    # --8<-- [start:answer]
     id = Column(Integer, primary_key=True)
     tracking = Column(String(40), nullable=False)
     grams = Column(Integer, nullable=False)
@@ -21,10 +22,11 @@ class Shipment(Base):
     delivered_on = Column(Date)
 
 
-def deliver(shipment: Shipment, day: date) -> None:
+def postpone(shipment: Shipment, due: date) -> None:
     # expect: mypy[assignment] pyright[reportAttributeAccessIssue]
     # expect: test[the_assignment_that_both_refuse_is_right]
-    shipment.delivered_on = day
+    shipment.due = due
+    # --8<-- [end:answer]
 
 
 def receipt(shipment: Shipment) -> str:
@@ -52,6 +54,6 @@ def from_scale(tracking: str, grams: int) -> MappedShipment:
 
 
 def mapped_receipt(shipment: MappedShipment) -> str:
-    # expect: test[nullable_outvotes_the_annotation_and_no_checker_compares]
+    # expect: test[nullable_outvotes_the_annotation_and_neither_checker_compares]
     day = shipment.delivered_on.isoformat()
     return f"{shipment.tracking} {day}"

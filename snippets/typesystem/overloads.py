@@ -36,10 +36,12 @@ class Orders:
         """
         self._by_number = {order.number: order for order in orders}
 
+    # --8<-- [start:answer]
     @overload
     def get(self, number: str) -> Order: ...
     @overload
     def get[D](self, number: str, default: D) -> Order | D: ...
+    # --8<-- [end:answer]
     def get[D](self, number: str, default: D | _Absent = _Absent.DEFAULT) -> Order | D:
         """Look up an order.
 
@@ -62,5 +64,5 @@ class Orders:
         """
         found = self._by_number.get(number, default)
         if found is _Absent.DEFAULT:
-            raise LookupError(f"no order {number}")
+            raise LookupError(f"no order {number:.40}")
         return found

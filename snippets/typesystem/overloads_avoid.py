@@ -15,9 +15,6 @@ class Orders:
     def __init__(self, orders: Iterable[Order]) -> None:
         self._by_number = {order.number: order for order in orders}
 
-    def get_either(self, number: str, *, required: bool = True) -> Order | None:
-        return self._by_number[number] if required else self._by_number.get(number)
-
     @overload
     def get_by_flag(self, number: str, *, required: Literal[True]) -> Order: ...
     @overload
@@ -32,6 +29,10 @@ class Orders:
     def get_promised(self, number: str, default: object = None) -> object:
         return self._by_number.get(number, default)
 
+    # --8<-- [start:answer]
+    def get_either(self, number: str, *, required: bool = True) -> Order | None:
+        return self._by_number[number] if required else self._by_number.get(number)
+
 
 def price(orders: Orders, number: str) -> int:
     # expect: mypy[union-attr] pyright[reportOptionalMemberAccess]
@@ -42,6 +43,9 @@ def price(orders: Orders, number: str) -> int:
 def price_by_cast(orders: Orders, number: str) -> int:
     # expect: test[the_cast_that_silences_them_lets_none_through]
     return cast("Order", orders.get_either(number, required=False)).cents
+
+
+# --8<-- [end:answer]
 
 
 def is_known(orders: Orders, number: str, *, strict: bool) -> bool:

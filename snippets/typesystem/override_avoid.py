@@ -4,7 +4,8 @@ import re
 from collections.abc import MutableSequence
 from typing import Final, override
 
-_EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+")
+_CARD: Final = re.compile(r"\d(?:[ -]?\d){12,}")
+_EMAIL: Final = re.compile(r"(?<!\S)[^\s@]*+@\S*")
 
 
 class AuditLog:
@@ -21,13 +22,17 @@ class AuditLog:
         self._lines.append(f"{self.name}: {self.scrub(event)}")
 
     def scrub(self, event: str) -> str:
-        return event
+        return _CARD.sub("[card]", event)
 
 
+# --8<-- [start:answer]
 class UnmarkedLog(AuditLog):
     def redact(self, event: str) -> str:
         # expect: test[its_own_unit_test_stays_green]
         return _EMAIL.sub("[e-mail]", event)
+
+
+# --8<-- [end:answer]
 
 
 class MarkedLog(AuditLog):

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial, wraps
@@ -16,23 +17,22 @@ class AfterCommit:
 
     def __init__(self) -> None:
         """Begin with no calls."""
-        self._calls: list[Callable[[], object]] = []
+        self._calls: deque[Callable[[], None]] = deque()
 
+    # --8<-- [start:answer]
+    # None: an async function doesn't fit, whose coroutine nothing would await
     def call[**P](
-        self, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+        self, function: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs
     ) -> None:
-        """Keep a call for later.
-
-        Args:
-            function: What to call.
-            *args: Its own positional arguments, checked here.
-            **kwargs: Its own keyword arguments, checked here.
-        """
+        """Keep a call for later; its arguments are checked where it is written."""
         self._calls.append(partial(function, *args, **kwargs))
 
+    # --8<-- [end:answer]
+
     def run(self) -> None:
-        """Make every call, in order; log those that fail."""
-        for call in self._calls:
+        """Make each call once, in order; log those that raise an ``Exception``."""
+        while self._calls:
+            call = self._calls.popleft()
             try:
                 call()
             except Exception:
@@ -40,7 +40,7 @@ class AfterCommit:
 
 
 def deferred[**P](
-    function: Callable[P, object],
+    function: Callable[P, None],
 ) -> Callable[Concatenate[AfterCommit, P], None]:
     """Make a function wait for the commit that it is handed.
 
@@ -61,7 +61,8 @@ def deferred[**P](
         >>> @deferred
         ... def send_receipt(address: str, *, cents: int) -> None:
         ...     sent.append(f"{address}: {cents / 100:.2f}")
-        >>> with closing(sqlite3.connect(":memory:")) as db, transaction(db) as after:
+        >>> db = sqlite3.connect(":memory:", autocommit=False)
+        >>> with closing(db), transaction(db) as after:
         ...     send_receipt(after, "ada@example.org", cents=1250)
         >>> sent
         ['ada@example.org: 12.50']
@@ -85,11 +86,18 @@ def transaction(connection: sqlite3.Connection) -> Generator[AfterCommit]:
     """Commit at the end, then make the calls; on an exception make none.
 
     Args:
-        connection: Where the changes are made.
+        connection: Where the changes are made, opened with ``autocommit=False``.
 
     Yields:
-        What takes the calls.
+        What takes the calls, until the block ends.
+
+    Raises:
+        ValueError: If the connection's autocommit is another, so that its statements
+            could be committed one by one.
+        sqlite3.Error: If the commit fails; it is rolled back then.
     """
+    if connection.autocommit is not False:
+        raise ValueError("open the connection with autocommit=False")
     after = AfterCommit()
     with connection:  # commits, or rolls back
         yield after

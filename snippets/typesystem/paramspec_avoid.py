@@ -11,11 +11,21 @@ class AfterCommit:
     def __init__(self) -> None:
         self.calls: list[Callable[[], object]] = []
 
+    # --8<-- [start:answer]
+    def call(
+        self, function: Callable[..., object], /, *args: object, **kwargs: object
+    ) -> None:
+        # expect: test[a_misspelt_argument_is_found_when_the_order_is_already_committed]
+        # expect: test[an_async_function_is_called_and_its_work_is_not_done]
+        self.calls.append(partial(function, *args, **kwargs))
+
+    # --8<-- [end:answer]
+
 
 def deferred_anyhow(function: Callable[..., object]) -> Callable[..., None]:
     @wraps(function)
     def later(after: AfterCommit, /, *args: object, **kwargs: object) -> None:
-        after.calls.append(partial(function, *args, **kwargs))
+        after.call(function, *args, **kwargs)
 
     return later
 
@@ -30,13 +40,15 @@ def deferred[**P](
     # expect: test[wraps_alone_shows_inspect_a_call_that_fails]
     @wraps(function)
     def later(after: AfterCommit, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        after.calls.append(partial(function, *args, **kwargs))
+        after.call(function, *args, **kwargs)
 
     return later
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Generator[AfterCommit]:
+    if connection.autocommit is not False:
+        raise ValueError("open the connection with autocommit=False")
     after = AfterCommit()
     with connection:
         yield after
@@ -67,7 +79,6 @@ def order(connection: sqlite3.Connection, cents: int) -> None:
         # mypy reveals: def (*Any, **Any)
         # pyright reveals: (...) -> None
         reveal_type(send_receipt)
-        # expect: test[a_misspelt_argument_is_found_when_the_order_is_already_committed]
         send_receipt(after, "ada@example.org", cent=cents)
 
 

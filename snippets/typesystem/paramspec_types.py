@@ -5,34 +5,36 @@ from typing import overload, reveal_type
 
 from snippets.typesystem.paramspec import AfterCommit, deferred
 
-
-@deferred
-def send_receipt(address: str, *, cents: int = 0) -> str:
-    """Return a value that nobody will be there to take."""
-    return f"{address}: {cents / 100:.2f}"
+OUTBOX: list[str] = []
 
 
 @deferred
-def tell[T](order: T, by: Callable[[T], object]) -> None:
+def send_receipt(address: str, *, cents: int = 0) -> None:
+    """Do something, and return nothing."""
+    OUTBOX.append(f"{address}: {cents / 100:.2f}")
+
+
+@deferred
+def tell[T](order: T, by: Callable[[T], None]) -> None:
     """Ask for a way of telling that fits this very order."""
     by(order)
 
 
 @overload
-def cancel(order: int) -> str: ...
+def cancel(order: int) -> None: ...
 @overload
-def cancel(order: str, *, shop: str) -> str: ...
-def cancel(order: int | str, *, shop: str = "ours") -> str:
+def cancel(order: str, *, shop: str) -> None: ...
+def cancel(order: int | str, *, shop: str = "ours") -> None:
     """Take our number, or another shop's reference with its name."""
-    return f"{shop}: {order}"
+    OUTBOX.append(f"{shop}: {order}")
 
 
 class Mailer:
     """Sends, once it is an object."""
 
-    def remind(self, address: str, days: int = 14) -> str:
+    def remind(self, address: str, days: int = 14) -> None:
         """Remind a customer."""
-        return f"{address}: {days} days left"
+        OUTBOX.append(f"{address}: {days} days left")
 
 
 def names_kinds_and_defaults_are_kept() -> None:
@@ -51,15 +53,15 @@ def a_bound_method_has_its_self_already() -> None:
 
 def a_generic_function_stays_generic() -> None:
     """Carry a type variable through."""
-    # mypy reveals: def [T] (AfterCommit, order: T, by: def (T) -> object)
-    # pyright reveals: (AfterCommit, order: T@tell, by: (T@tell) -> object) -> None
+    # mypy reveals: def [T] (AfterCommit, order: T, by: def (T))
+    # pyright reveals: (AfterCommit, order: T@tell, by: (T@tell) -> None) -> None
     reveal_type(tell)
 
 
 def each_call_is_checked_against_what_is_called(after: AfterCommit) -> None:
     """Solve P anew for every call."""
-    # mypy reveals: def [P] (def (*P.args, **P.kwargs) -> object, *P.args, **P.kwargs)
-    # pyright reveals: (function: (**P@call) -> object, /, **P@call) -> None
+    # mypy reveals: def [P] (def (*P.args, **P.kwargs), *P.args, **P.kwargs)
+    # pyright reveals: (function: (**P@call) -> None, /, **P@call) -> None
     reveal_type(after.call)
     after.call(cancel, 7)
     after.call(cancel, "A-7", shop="Oslo")

@@ -1,7 +1,10 @@
 """Put invoices into whatever archive the caller has open."""
 
+import re
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, Protocol
+
+_NUMBER: Final = re.compile(r"[A-Z]{1,9}-[0-9]{1,19}")
 
 
 class Invoice(Protocol):
@@ -21,6 +24,7 @@ class Invoice(Protocol):
         ...
 
 
+# --8<-- [start:answer]
 class Archive(Protocol):
     """The two methods that are called here. ``zipfile.ZipFile`` happens to fit."""
 
@@ -30,12 +34,17 @@ class Archive(Protocol):
 
     # "/": others name these parameters differently. None: an async method doesn't fit.
     def writestr(self, name: str, data: bytes, /) -> None:
-        """Add a file.
+        """Add a file."""
+        ...
 
-        Args:
-            name: The file's name.
-            data: What is in it.
-        """
+    # --8<-- [end:answer]
+
+
+def _file(number: str) -> str:
+    """Name a file; a number such as ``../A-1`` would climb out of a folder."""
+    if not _NUMBER.fullmatch(number):
+        raise ValueError(f"no number of an invoice: {number!r:.40}")
+    return f"{number}.pdf"
 
 
 def archive(invoices: Iterable[Invoice], into: Archive) -> set[str]:
@@ -49,7 +58,10 @@ def archive(invoices: Iterable[Invoice], into: Archive) -> set[str]:
         The names of the files that were added.
 
     Raises:
-        ValueError: If two of the added invoices have one number.
+        ValueError: If a number isn't one such as ``A-1``, or two of the added invoices
+            have the same one.
+
+    Errors of the archive and of an invoice come through; what was added before stays.
 
     Examples:
         >>> from io import BytesIO
@@ -65,9 +77,9 @@ def archive(invoices: Iterable[Invoice], into: Archive) -> set[str]:
     before = frozenset(into.namelist())
     added = set[str]()
     for invoice in invoices:
-        name = f"{invoice.number}.pdf"
+        name = _file(invoice.number)
         if name in added:
-            raise ValueError(f"two invoices are numbered {invoice.number}")
+            raise ValueError(f"two invoices are in {name}")
         if name not in before:
             into.writestr(name, invoice.pdf)
             added.add(name)

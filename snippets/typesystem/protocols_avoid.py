@@ -1,11 +1,14 @@
 """Put invoices into whatever archive the caller has open, and hope."""
 
+import re
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, reveal_type
+from typing import Any, Final, Protocol, reveal_type
 from zipfile import ZipFile
+
+_NUMBER: Final = re.compile(r"[A-Z]{1,9}-[0-9]{1,19}")
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,29 @@ class Bucket:
         self.files[name] = data
 
 
+def _file(number: str) -> str:
+    if not _NUMBER.fullmatch(number):
+        raise ValueError(f"no number of an invoice: {number!r:.40}")
+    return f"{number}.pdf"
+
+
+# --8<-- [start:answer]
 # expect: ruff[ANN401]
 def archive(invoices: Iterable[Invoice], into: Any) -> set[str]:
     # reveals: Any
     before = frozenset(reveal_type(into.namelist()))
     added = set[str]()
     for invoice in invoices:
-        name = f"{invoice.number}.pdf"
+        name = _file(invoice.number)
+        if name in added:
+            raise ValueError(f"two invoices are in {name}")
         if name not in before:
             into.writestr(name, invoice.pdf)
             added.add(name)
     return added
+
+
+# --8<-- [end:answer]
 
 
 def archive_in_tar(invoices: Iterable[Invoice], path: Path) -> set[str]:
@@ -57,7 +72,7 @@ class LooseArchive(Protocol):
 
 def archive_loosely(invoices: Iterable[Invoice], into: LooseArchive) -> None:
     for invoice in invoices:
-        into.writestr(name=f"{invoice.number}.pdf", data=invoice.pdf)
+        into.writestr(name=_file(invoice.number), data=invoice.pdf)
 
 
 def archive_loosely_in_tar(invoices: Iterable[Invoice], path: Path) -> None:

@@ -1,8 +1,10 @@
 """Searches of an archive, refined step by step."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Final, Self
 from urllib.parse import parse_qs
+
+LONGEST_PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +22,15 @@ class Search:
     skip: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a page that shows nothing; `replace` comes by here as well.
+        """Refuse a page that can't be shown; `replace` comes by here as well.
 
         Raises:
-            ValueError: If the limit is below 1.
+            ValueError: If the limit isn't 1 to 100, or if fewer than 0 are skipped.
         """
-        if self.limit < 1:
-            raise ValueError(f"limit must be at least 1, not {self.limit}")
+        if not 1 <= self.limit <= LONGEST_PAGE:
+            raise ValueError(f"limit must be 1 to {LONGEST_PAGE}, not {self.limit}")
+        if self.skip < 0:
+            raise ValueError(f"skip must be at least 0, not {self.skip}")
 
     @classmethod
     def from_query(cls, query: str) -> Self:
@@ -41,24 +45,16 @@ class Search:
         words = " ".join(parse_qs(query).get("q", []))
         return cls(words=tuple(words.split()))
 
+    # --8<-- [start:answer]
     def at_most(self, limit: int) -> Self:
-        """Set the length of a page.
-
-        Args:
-            limit: How many documents to show.
-
-        Returns:
-            The search, with that limit.
-        """
+        """Set the length of a page; as in the constructor it has to be 1 to 100."""
         return replace(self, limit=limit)
 
     def next_page(self) -> Self:
-        """Go on where this page ends.
-
-        Returns:
-            The search for the page behind this one.
-        """
+        """Go on where this page ends."""
         return replace(self, skip=self.skip + self.limit)
+
+    # --8<-- [end:answer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +73,5 @@ class MailSearch(Search):
     sender: str | None = None
 
     def sent_by(self, sender: str) -> Self:
-        """Keep to the mails of one sender.
-
-        Args:
-            sender: The sender's address.
-
-        Returns:
-            The search, narrowed to that sender.
-        """
+        """Keep to the mails of one sender."""
         return replace(self, sender=sender)

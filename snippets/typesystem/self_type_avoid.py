@@ -1,7 +1,9 @@
 """Searches of an archive, which forget what they are."""
 
 from dataclasses import dataclass, replace
-from typing import Self, override
+from typing import Final, Self, override
+
+LONGEST_PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,11 +12,18 @@ class Search:
     limit: int = 20
     skip: int = 0
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.limit <= LONGEST_PAGE:
+            raise ValueError(f"limit must be 1 to {LONGEST_PAGE}, not {self.limit}")
+        if self.skip < 0:
+            raise ValueError(f"skip must be at least 0, not {self.skip}")
+
     @classmethod
     def for_words(cls, *words: str) -> Self:
         # expect: mypy[return-value] pyright[reportReturnType]
         return Search(words=words)
 
+    # --8<-- [start:answer]
     def at_most(self, limit: int) -> "Search":
         return replace(self, limit=limit)
 
@@ -23,6 +32,8 @@ class Search:
         return type(self)(
             words=self.words, limit=self.limit, skip=self.skip + self.limit
         )
+
+    # --8<-- [end:answer]
 
     # expect: ruff[PYI019]
     def also[S: Search](self: S, word: str) -> S:

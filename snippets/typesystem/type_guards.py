@@ -1,6 +1,7 @@
 """Tell apart what customers put into a search box."""
 
 from collections.abc import Iterable
+from json import dumps
 from typing import Literal, TypeGuard, TypeIs, get_args
 
 type Term = str | int  # words, or the number of an article
@@ -9,16 +10,18 @@ type Order = Literal["newest", "price", "rating"]
 ORDERS: frozenset[str] = frozenset(get_args(Order.__value__))
 
 
+# --8<-- [start:answer]
 def is_words(term: Term) -> TypeIs[str]:
-    """Tell words from a number.
-
-    Args:
-        term: What was typed.
-
-    Returns:
-        Whether it is a string; if not, it is a number.
-    """
+    """Tell words from a number: what isn't words is a number."""
     return isinstance(term, str)
+
+
+def is_searchable(term: Term) -> TypeGuard[str]:
+    """Tell words to search for from all else: a blank string, or a number."""
+    return isinstance(term, str) and bool(term.strip())
+
+
+# --8<-- [end:answer]
 
 
 def is_order(word: str) -> TypeIs[Order]:
@@ -31,18 +34,6 @@ def is_order(word: str) -> TypeIs[Order]:
         Whether it is; if not, it is none of them.
     """
     return word in ORDERS
-
-
-def is_searchable(term: Term) -> TypeGuard[str]:
-    """Tell whether there is anything to search for.
-
-    Args:
-        term: What was typed.
-
-    Returns:
-        Whether it is a string with a word in it; if not, it may be either.
-    """
-    return isinstance(term, str) and bool(term.strip())
 
 
 def are_words(terms: list[Term]) -> TypeGuard[list[str]]:
@@ -65,7 +56,11 @@ def find(term: Term, order: str = "newest") -> str:
         order: How to sort the hits, from the address of the page.
 
     Returns:
-        The query; an order that nobody knows is the usual one.
+        The query: words in quotes, or a number as 1000 * shelf + article; an unknown
+        order is the usual one.
+
+    Raises:
+        ValueError: If the number has more digits than ``sys.get_int_max_str_digits()``.
 
     Examples:
         >>> find("Red Shoes", "price")
@@ -77,7 +72,8 @@ def find(term: Term, order: str = "newest") -> str:
         shelf, article = divmod(term, 1000)
         return f"shelf={shelf} article={article}"
     known: Order = order if is_order(order) else "newest"
-    return f'words~"{term.casefold()}" by {known}'
+    words = dumps(term.casefold(), ensure_ascii=False)  # quoted: a quote ends nothing
+    return f"words~{words} by {known}"
 
 
 def headline(terms: list[Term]) -> str:
@@ -88,6 +84,9 @@ def headline(terms: list[Term]) -> str:
 
     Returns:
         The words as a phrase; a list of terms where a number is among them.
+
+    Raises:
+        ValueError: If a number has more digits than ``sys.get_int_max_str_digits()``.
     """
     if are_words(terms):
         return " ".join(terms)

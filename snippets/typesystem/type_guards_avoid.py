@@ -1,22 +1,27 @@
 """Tell apart what customers put into a search box, by guards that say too much."""
 
 from collections.abc import Iterable
+from json import dumps
 from typing import TypeGuard, TypeIs, assert_type, reveal_type
 
 type Term = str | int
 
 
+# --8<-- [start:answer]
 def is_words(term: Term) -> TypeIs[str]:
     return isinstance(term, str) and bool(term.strip())
 
 
 def find(term: Term) -> str:
     if is_words(term):
-        return f'words~"{term.casefold()}"'
+        return f"words~{dumps(term.casefold(), ensure_ascii=False)}"
     assert_type(term, int)
     # expect: test[a_blank_is_taken_for_a_number]
     shelf, article = divmod(term, 1000)
     return f"shelf={shelf} article={article}"
+
+
+# --8<-- [end:answer]
 
 
 def numbers(terms: Iterable[Term]) -> list[int]:
@@ -25,7 +30,7 @@ def numbers(terms: Iterable[Term]) -> list[int]:
 
 
 def is_number(term: Term) -> TypeIs[int]:
-    # expect: test[no_checker_reads_what_a_guard_does]
+    # expect: test[neither_checker_reads_what_a_guard_does]
     return isinstance(term, str)
 
 
@@ -54,7 +59,7 @@ def is_words_loosely(term: Term) -> TypeGuard[str]:
 
 def find_loosely(term: Term) -> str:
     if is_words_loosely(term):
-        return f'words~"{term.casefold()}"'
+        return f"words~{dumps(term.casefold(), ensure_ascii=False)}"
     # reveals: str | int
     reveal_type(term)
     # expect: mypy[operator] pyright[reportOperatorIssue]

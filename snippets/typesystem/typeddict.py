@@ -1,8 +1,9 @@
 """Change an event by a JSON body that names only what changes."""
 
-from typing import NotRequired, ReadOnly, Required, TypedDict
+from typing import NotRequired, ReadOnly, Required
 
 from pydantic import ConfigDict, TypeAdapter, with_config
+from typing_extensions import TypedDict
 
 
 class Event(TypedDict):
@@ -23,22 +24,18 @@ class Event(TypedDict):
     note: NotRequired[str]
 
 
+# --8<-- [start:answer]
 @with_config(ConfigDict(extra="forbid", strict=True))
-class EventPatch(TypedDict, total=False):
-    """What changes: a key that isn't there leaves its value alone.
-
-    Attributes:
-        version: The version that the sender saw; the one key that must be there.
-        title: A new title.
-        room: A new room, or ``None`` to give the room up.
-    """
+class EventPatch(TypedDict, total=False, closed=True):
+    """The version that the sender saw, and the keys that change, with no other key."""
 
     version: Required[int]
     title: str
-    room: str | None
+    room: str | None  # None gives the room up; without the key it stays
 
 
 PATCHES = TypeAdapter(EventPatch)
+# --8<-- [end:answer]
 
 
 def read_patch(body: bytes) -> EventPatch:

@@ -12,10 +12,20 @@ class Event(TypedDict):
     note: NotRequired[str]
 
 
+# --8<-- [start:answer]
 class EventPatch(TypedDict, total=False):
     version: Required[int]
     title: str
     room: str | None
+
+
+def read_patch(body: bytes) -> EventPatch:
+    # expect: test[json_loads_is_taken_for_whatever_is_asked]
+    patch: EventPatch = json.loads(body)
+    return patch
+
+
+# --8<-- [end:answer]
 
 
 def rename_in_any_dict(event: dict[str, Any], title: str) -> dict[str, Any]:
@@ -56,12 +66,6 @@ def note(event: Event) -> str:
 def place(event: Event) -> str:
     # expect: test[get_answers_none_to_a_misspelt_key]
     return f"{event['title']}, {event.get('rooom') or 'room to be announced'}"
-
-
-def read_patch(body: bytes) -> EventPatch:
-    # expect: test[json_loads_is_taken_for_whatever_is_asked]
-    patch: EventPatch = json.loads(body)
-    return patch
 
 
 def change(event: Event, patch: EventPatch) -> Event:

@@ -28,7 +28,16 @@ class Toll(Charge):
     road: str
 
 
+# --8<-- [start:answer]
 HANDLING = Charge("handling", 250)
+
+
+def billed(charges: Sequence[Charge]) -> list[Charge]:
+    """Add our own charge to the carrier's, in a list for the caller to keep."""
+    return [*charges, HANDLING]
+
+
+# --8<-- [end:answer]
 
 
 def packed(kilos: Mapping[str, float], packaging: float) -> dict[str, float]:
@@ -40,6 +49,9 @@ def packed(kilos: Mapping[str, float], packaging: float) -> dict[str, float]:
 
     Returns:
         The gross weight of each article, in a dictionary of the caller's own.
+
+    Raises:
+        OverflowError: If a whole number of kg is too large for a float.
 
     Examples:
         >>> whole_kilos = {"anvil": 60, "bellows": 4}
@@ -55,26 +67,14 @@ def heaviest[Article](kilos: Mapping[Article, float]) -> Article:
     """Find the article that needs the strongest crate.
 
     Args:
-        kilos: The weight of each article, by whatever names an article.
+        kilos: The weight of each article, which is a number (a NaN has no order).
 
     Returns:
         The article, the first of equals.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is no article.
     """
     if not kilos:
         raise ValueError("no article to compare")
     return max(kilos, key=lambda article: kilos[article])
-
-
-def billed(charges: Sequence[Charge]) -> list[Charge]:
-    """Complete a bill.
-
-    Args:
-        charges: What the carrier asks for, in the bill's order.
-
-    Returns:
-        These and our own charge, for the caller to add to.
-    """
-    return [*charges, HANDLING]

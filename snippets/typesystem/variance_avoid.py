@@ -30,6 +30,7 @@ def labels(whole_kilos: dict[str, int], packaging: float) -> list[str]:
     return [f"{article}: {kilos:d} kg" for article, kilos in whole_kilos.items()]
 
 
+# --8<-- [start:answer]
 def bill(charges: list[Charge]) -> None:
     charges.append(HANDLING)
 
@@ -39,6 +40,9 @@ def roads(tolls: list[Toll]) -> list[str]:
     bill(tolls)
     # expect: test[a_charge_without_a_road_is_among_the_tolls]
     return [toll.road for toll in tolls]
+
+
+# --8<-- [end:answer]
 
 
 def billed_in_place(charges: Sequence[Charge]) -> Sequence[Charge]:

@@ -39,6 +39,13 @@ def test_without_a_default_a_missing_order_is_an_error() -> None:
     assert repr(missing.value) == "LookupError('no order C3')"
 
 
+@pytest.mark.parametrize("number", ["", " ", "a1", "A1\0", "\ud800", "A1" * 2**19])
+def test_an_odd_number_is_a_missing_order_and_makes_a_short_error(number: str) -> None:
+    with pytest.raises(LookupError) as missing:
+        Orders([ADAS]).get(number)
+    assert str(missing.value) == "no order " + number[:40]
+
+
 @pytest.mark.parametrize("default", [None, 0, "", ADAS, LookupError])
 def test_with_a_default_a_missing_order_is_the_default(default: object) -> None:
     assert Orders([BOBS]).get("A1", default) is default

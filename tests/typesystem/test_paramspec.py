@@ -1,3 +1,4 @@
+import asyncio
 import inspect
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from snippets.typesystem.paramspec import AfterCommit, deferred, transaction
 
 @pytest.fixture
 def orders() -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(":memory:")) as connection:
+    with closing(sqlite3.connect(":memory:", autocommit=False)) as connection:
         connection.execute("CREATE TABLE orders (cents INTEGER CHECK (cents > 0))")
         connection.commit()
         yield connection
@@ -23,9 +24,8 @@ class Outbox:
     def __init__(self) -> None:
         self.sent: list[str] = []
 
-    def send(self, address: str, *copies: str, cents: int = 0, **notes: str) -> bool:
+    def send(self, address: str, *copies: str, cents: int = 0, **notes: str) -> None:
         self.sent.append(f"{[address, *copies]} {cents} {notes}")
-        return True
 
 
 def committed(orders: sqlite3.Connection) -> list[int]:
@@ -100,13 +100,76 @@ def test_a_call_that_fails_is_logged_and_the_others_are_made(
     assert str(record.exc_info[1]) == "no mail today"
 
 
-def test_an_interruption_is_no_failed_call() -> None:
+def test_an_interruption_is_no_failed_call_and_each_call_is_made_once() -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
+    made: list[int] = []
     after = AfterCommit()
     after.call(interrupt)
+    after.call(made.append, 2)
     with pytest.raises(KeyboardInterrupt):
+        after.run()
+    assert made == []
+    after.run()
+    after.run()
+    assert made == [2]
+
+
+@pytest.mark.parametrize(
+    "connect",
+    [
+        lambda: sqlite3.connect(":memory:"),
+        lambda: sqlite3.connect(":memory:", isolation_level=None),
+        lambda: sqlite3.connect(":memory:", autocommit=True),
+    ],
+)
+def test_a_connection_that_may_commit_by_itself_is_refused(
+    connect: Callable[[], sqlite3.Connection],
+) -> None:
+    message = r"^open the connection with autocommit=False$"
+    with closing(connect()) as connection:
+        with pytest.raises(ValueError, match=message), transaction(connection):
+            raise AssertionError
+        with (
+            pytest.raises(ValueError, match=message),
+            paramspec_avoid.transaction(connection),
+        ):
+            raise AssertionError
+
+
+def test_a_commit_that_fails_is_rolled_back_and_makes_no_call() -> None:
+    outbox = Outbox()
+    with closing(sqlite3.connect(":memory:", autocommit=True)) as orders:
+        orders.execute("PRAGMA foreign_keys = ON")
+        orders.autocommit = False
+        orders.execute("CREATE TABLE shops (id INTEGER PRIMARY KEY)")
+        orders.execute(
+            "CREATE TABLE orders (cents INTEGER,"
+            " shop REFERENCES shops (id) DEFERRABLE INITIALLY DEFERRED)"
+        )
+        orders.commit()
+
+        def order() -> None:
+            with transaction(orders) as after:
+                orders.execute("INSERT INTO orders VALUES (1, 7)")
+                after.call(outbox.send, "ada")
+
+        with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+            order()
+        assert (outbox.sent, committed(orders)) == ([], [])
+
+
+def test_both_checkers_refuse_a_function_whose_result_has_to_be_awaited() -> None:
+    async def send(address: str) -> None:
+        await asyncio.sleep(0)
+        raise AssertionError(address)
+
+    after = AfterCommit()
+    # ignored because it is the claim: each checker reports the function
+    after.call(send, "ada")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    deferred(send)(after, "ada")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.warns(RuntimeWarning, match="send' was never awaited"):
         after.run()
 
 
@@ -170,8 +233,8 @@ def test_the_parameter_in_front_has_no_name_for_a_caller() -> None:
 
 
 def test_inspect_shows_the_parameters_that_a_caller_gives() -> None:
-    def send(address: str, *, cents: int = 0) -> bool:
-        return bool(address and cents)
+    def send(address: str, *, cents: int = 0) -> None:
+        raise AssertionError(address, cents)
 
     later = deferred(send)
     assert later.__name__ == "send"
@@ -191,14 +254,21 @@ def test_the_types_shown_hold_when_the_calls_are_made() -> None:
     deferred(paramspec_types.Mailer().remind)(after, "ada", days=7)
     paramspec_types.send_receipt(after, "ada", cents=1250)
     paramspec_types.tell(after, 7, told.append)
+    paramspec_types.OUTBOX.clear()
     assert told == []
     after.run()
     assert told == [7]
+    assert paramspec_types.OUTBOX == [
+        "ours: 7",
+        "Oslo: A-7",
+        "ada: 7 days left",
+        "ada: 12.50",
+    ]
 
 
 def test_a_decorator_of_methods_leaves_self_in_front() -> None:
     def deferred_method[S, **P](
-        method: Callable[Concatenate[S, P], object],
+        method: Callable[Concatenate[S, P], None],
     ) -> Callable[Concatenate[S, AfterCommit, P], None]:
         def later(
             self: S, after: AfterCommit, /, *args: P.args, **kwargs: P.kwargs
@@ -224,9 +294,12 @@ def test_a_decorator_of_methods_leaves_self_in_front() -> None:
 def test_both_checkers_keep_what_a_generic_function_asks_of_two_arguments(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    def shout(text: str) -> None:
+        raise AssertionError(text + "!")
+
     after = AfterCommit()
-    # ignored because it is the claim: upper takes no number, and both checkers know
-    paramspec_types.tell(after, 7, str.upper)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    # ignored because it is the claim: shout takes no number, and both checkers know
+    paramspec_types.tell(after, 7, shout)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     after.run()
     (record,) = caplog.records
     assert record.exc_info is not None
@@ -243,13 +316,30 @@ def test_a_misspelt_argument_is_found_when_the_order_is_already_committed(
     observe(f"committed: {committed(orders)}, receipts: none")
 
 
+def test_an_async_function_is_called_and_its_work_is_not_done(
+    observe: Observe,
+) -> None:
+    async def send(address: str) -> None:
+        await asyncio.sleep(0)
+        sent.append(address)
+
+    sent: list[str] = []
+    after = paramspec_avoid.AfterCommit()
+    after.call(send, "ada")
+    with pytest.warns(RuntimeWarning, match="was never awaited"):
+        [call() for call in after.calls]
+    asyncio.run(send("bob"))
+    observe(f"async def, called after the commit: {sent.count('ada')} receipts sent")
+    assert sent == ["bob"]
+
+
 def test_a_cast_has_the_checkers_demand_the_call_that_fails(
     orders: sqlite3.Connection, observe: Observe
 ) -> None:
     with pytest.raises(AttributeError) as failed:
         paramspec_avoid.bill(orders, 1250)
     observe(failed.value)
-    assert str(failed.value) == "'str' object has no attribute 'calls'"
+    assert str(failed.value) == "'str' object has no attribute 'call'"
     assert committed(orders) == []
 
 
@@ -267,7 +357,7 @@ def test_a_decorated_method_hands_itself_over_as_the_transaction(
     with pytest.raises(AttributeError) as failed:
         paramspec_avoid.remind(orders)
     observe(failed.value)
-    assert str(failed.value) == "'Mailer' object has no attribute 'calls'"
+    assert str(failed.value) == "'Mailer' object has no attribute 'call'"
 
 
 def test_wraps_alone_shows_inspect_a_call_that_fails(observe: Observe) -> None:
@@ -280,7 +370,7 @@ def test_wraps_alone_shows_inspect_a_call_that_fails(observe: Observe) -> None:
     observe(shown)
     observe(failed.value)
     assert shown == "(address: str, *, cents: int) -> None"
-    assert str(failed.value) == "'str' object has no attribute 'calls'"
+    assert str(failed.value) == "'str' object has no attribute 'call'"
 
 
 def test_a_decorated_method_works_only_when_called_through_its_class() -> None:

@@ -79,7 +79,7 @@ def test_two_invoices_of_one_number_are_refused(tmp_path: Path) -> None:
     invoices = iter([CreditNote("C-7", b"one"), CreditNote("C-7", b"two")])
     with pytest.raises(ValueError, match="two invoices") as refused:
         archive(invoices, Folder(tmp_path))
-    assert str(refused.value) == "two invoices are numbered C-7"
+    assert str(refused.value) == "two invoices are in C-7.pdf"
     assert (tmp_path / "C-7.pdf").read_bytes() == b"one"
 
 
@@ -194,15 +194,64 @@ def test_an_abstract_class_refuses_the_object_that_lacks_a_method() -> None:
         Tape()  # type: ignore[abstract]  # pyright: ignore[reportAbstractUsage]
 
 
-def test_mypy_alone_sees_that_an_heir_of_the_protocol_lacks_a_method() -> None:
+def test_both_checkers_see_that_an_heir_lacks_a_method_whose_body_is_three_dots() -> (
+    None
+):
     class Tape(Archive):
         @override
         def namelist(self) -> list[str]:
             return []
 
+    # ignored because it is the claim: each checker reports the call
+    tape = Tape()  # type: ignore[abstract]  # pyright: ignore[reportAbstractUsage]
+    assert archive(INVOICES, tape) == {"C-7.pdf", "A-1.pdf"}
+
+
+def test_mypy_alone_sees_it_where_the_body_is_a_docstring() -> None:
+    class Writes(Protocol):
+        def write(self, name: str, /) -> None:
+            """Write a file."""
+
+    class Tape(Writes): ...
+
     # ignored because it is the claim: mypy reports the call, pyright does not
     tape = Tape()  # type: ignore[abstract]
-    assert archive(INVOICES, tape) == {"C-7.pdf", "A-1.pdf"}
+    tape.write("A-1.pdf")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *["", " ", "../../x-1", "/A-1", "A-1/../B-1", "-A-1", "A-1\n", "A-1\0", "a-1"],
+        *["A-", "-1", "\ud800", "A" * 10 + "-1", "A-" + "1" * 20, "A-1" * 2**18],
+        "A-１",  # noqa: RUF001 - a full-width digit, the claim
+    ],
+)
+def test_a_number_that_is_no_plain_name_of_a_file_is_refused(number: str) -> None:
+    with ZipFile(io.BytesIO(), "w") as zipped:
+        with pytest.raises(ValueError, match=r"^no number of an invoice: '") as refused:
+            archive([CreditNote(number, b"")], zipped)
+        assert zipped.namelist() == []
+    assert len(str(refused.value)) <= 65
+
+
+def test_the_longest_number_is_taken() -> None:
+    with ZipFile(io.BytesIO(), "w") as zipped:
+        archive([CreditNote("A" * 9 + "-" + "1" * 19, b"")], zipped)
+        assert zipped.namelist() == ["AAAAAAAAA-1111111111111111111.pdf"]
+
+
+def test_what_was_added_before_the_archives_own_error_stays(tmp_path: Path) -> None:
+    class Full(Folder):
+        @override
+        def writestr(self, file: str, content: bytes | bytearray) -> None:
+            if file == "A-1.pdf":
+                raise OSError(28, "No space left on device")
+            super().writestr(file, content)
+
+    with pytest.raises(OSError, match="No space left"):
+        archive(INVOICES, Full(tmp_path))
+    assert Folder(tmp_path).namelist() == {"C-7.pdf"}
 
 
 def test_under_any_a_tar_file_fails_at_run_time_and_not_before(
@@ -234,6 +283,12 @@ def test_any_archives_into_a_zip_file_and_skips_what_is_there() -> None:
     with ZipFile(io.BytesIO(), "w") as zipped:
         assert protocols_avoid.archive(PAPER, zipped) == {"A-1.pdf"}
         assert protocols_avoid.archive(PAPER, zipped) == set()
+    with ZipFile(io.BytesIO(), "w") as zipped:
+        with pytest.raises(ValueError, match=r"^two invoices are in A-1\.pdf$"):
+            protocols_avoid.archive(PAPER * 2, zipped)
+        climbing = protocols_avoid.Invoice("../A-1", b"")
+        with pytest.raises(ValueError, match=r"^no number of an invoice: '\.\./A-1'$"):
+            protocols_avoid.archive([climbing], zipped)
 
 
 def test_a_tar_file_that_both_refused_fails_at_run_time(

@@ -27,6 +27,9 @@ ADA = "ada@example.org"
         ("q=+late%20", ("late",)),
         ("page=2", ()),
         ("", ()),
+        ("q=%ff%00", ("\ufffd\0",)),
+        ("q=\ud800&&=&q", ("\ud800",)),
+        pytest.param("q=a" * 2**18, ("aq=" * (2**18 - 1) + "a",), id="megabyte"),
     ],
 )
 def test_a_constructor_makes_the_class_that_it_is_called_on(
@@ -75,10 +78,19 @@ def test_fields_are_given_by_name(kind: type[Search]) -> None:
         kind(("late",))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - refused by design
 
 
-@pytest.mark.parametrize("limit", [0, -1])
-def test_a_page_without_documents_is_refused_at_the_step(limit: int) -> None:
-    with pytest.raises(ValueError, match=rf"^limit must be at least 1, not {limit}$"):
+@pytest.mark.parametrize("limit", [0, -1, 101, 10**400])
+def test_a_page_of_no_or_too_many_documents_is_refused_at_the_step(limit: int) -> None:
+    with pytest.raises(ValueError, match=rf"^limit must be 1 to 100, not {limit}$"):
         MailSearch().at_most(limit)
+
+
+def test_a_page_before_the_first_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^skip must be at least 0, not -1$"):
+        MailSearch(skip=-1)
+
+
+def test_the_largest_page_shows_a_hundred_documents() -> None:
+    assert Search().at_most(100).next_page() == Search(limit=100, skip=100)
 
 
 def test_the_smallest_page_shows_one_document() -> None:
@@ -100,6 +112,17 @@ def test_a_field_that_a_constructor_does_not_know_is_missing_at_run_time() -> No
 def test_a_type_variable_on_self_does_the_same_in_more_words() -> None:
     mails: AvoidedMailSearch = AvoidedMailSearch().also("late").sent_by(ADA)
     assert mails == AvoidedMailSearch(words=("late",), sender=ADA)
+
+
+@pytest.mark.parametrize(("limit", "skip"), [(0, 0), (101, 0), (20, -1)])
+def test_a_search_that_forgets_its_class_refuses_the_same_pages(
+    limit: int, skip: int
+) -> None:
+    with pytest.raises(ValueError, match=r"^(limit|skip) must be ") as refused:
+        AvoidedSearch(limit=limit, skip=skip)
+    with pytest.raises(ValueError, match=r"must be") as same:
+        Search(limit=limit, skip=skip)
+    assert str(refused.value) == str(same.value)
 
 
 def test_a_constructor_that_names_its_class_makes_no_other(observe: Observe) -> None:

@@ -72,10 +72,21 @@ def test_a_list_is_one_of_words_if_each_of_its_terms_is() -> None:
         ("", "newest", 'words~"" by newest'),
         (70012, "price", "shelf=70 article=12"),
         (0, "price", "shelf=0 article=0"),
+        (-1, "price", "shelf=-1 article=999"),
+        ('" by price or "', "newest", r'words~"\" by price or \"" by newest'),
+        ("\\\0É", "newest", r'words~"\\\u0000é" by newest'),
+        ("red", 'price" or', 'words~"red" by newest'),
     ],
 )
 def test_every_term_finds_its_query(term: Term, order: str, query: str) -> None:
     assert find(term, order) == query
+
+
+def test_a_number_that_python_does_not_print_is_an_error() -> None:
+    with pytest.raises(ValueError, match="Exceeds the limit"):
+        find(10**5000)
+    with pytest.raises(ValueError, match="Exceeds the limit"):
+        headline([10**5000])
 
 
 def test_the_newest_come_first_if_nothing_else_is_asked() -> None:
@@ -144,7 +155,7 @@ def test_all_is_well_until_a_blank_comes() -> None:
     assert type_guards_avoid.find(70012) == "shelf=70 article=12"
 
 
-def test_no_checker_reads_what_a_guard_does(observe: Observe) -> None:
+def test_neither_checker_reads_what_a_guard_does(observe: Observe) -> None:
     found = {term: type_guards_avoid.is_number(term) for term in ("red", 7)}
     observe(found)
     assert found == {"red": True, 7: False}

@@ -59,6 +59,11 @@ def test_packing_leaves_the_bare_weights_whole() -> None:
     assert whole_kilos == {"anvil": 60, "vice": 8}
 
 
+def test_a_whole_number_beyond_every_float_is_an_error() -> None:
+    with pytest.raises(OverflowError, match="int too large to convert to float"):
+        packed({"anvil": 10**400}, 0.5)
+
+
 @pytest.mark.parametrize(
     "kilos", [{"anvil": 60.5, "vice": 8}, {"vice": 8, "anvil": 60, "safe": 60}]
 )
