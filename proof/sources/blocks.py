@@ -35,6 +35,12 @@ def _parse_json(text: str) -> None:
     _check_data(json.loads(text))
 
 
+def _parse_toml(text: str) -> None:
+    if not tomllib.loads(text):
+        message = "nothing is set here"
+        raise ValueError(message)
+
+
 def _parse_yaml(text: str) -> None:
     _check_data(yaml.safe_load(text))
     with contextlib.suppress(SyntaxError):
@@ -52,7 +58,7 @@ def _check_data(value: object) -> None:
 PARSERS: dict[str, Callable[[str], object]] = {
     "console": check_console,
     "json": _parse_json,
-    "toml": tomllib.loads,
+    "toml": _parse_toml,
     "yaml": _parse_yaml,
 }
 

@@ -12,6 +12,10 @@ CHECKS = {"assert_type", "fail", "raises", "RaisesGroup", "warns"}
 SHOWS = {"observe", "happened", "now"}
 SWALLOWS = {"AssertionError", "BaseException", "Exception"}
 STRICTER = ("enable-error-code", "=true")  # a switch that asks for more
+FULL = (  # is true, whatever it holds
+    *(ast.Dict, ast.GeneratorExp, ast.JoinedStr, ast.Lambda, ast.List, ast.Set),
+    ast.Tuple,
+)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -31,6 +35,7 @@ def claim_faults(project: Project, subject: Subject) -> Iterator[Fault]:
         nodes = nodes_of(text)
     except (FileNotFoundError, SyntaxError):
         return  # told by the other checks
+    yield from replacements(project, subject, path)
     snippets = _imported(nodes)
     yield from _switches(path, text)
     yield from _tests(path, text, snippets)
@@ -41,7 +46,24 @@ def claim_faults(project: Project, subject: Subject) -> Iterator[Fault]:
         elif isinstance(node, ast.Try | ast.With | ast.AsyncWith) and _swallows(node):
             message = "what swallows an AssertionError holds an assert: move it out"
             yield Fault(path, node.lineno, message)
-    for at, name in _replaced(nodes, snippets, _defined(project, subject)):
+
+
+def replacements(project: Project, subject: Subject, path: str) -> Iterator[Fault]:
+    """Refuse that a test file or a conftest replaces what is tested.
+
+    Args:
+        project: The project.
+        subject: The rule or recipe that is tested.
+        path: The file.
+
+    Yields:
+        A fault for each function or class of its snippet that is replaced.
+    """
+    try:
+        nodes = nodes_of(project.read(path))
+    except SyntaxError:
+        return  # told by the other checks
+    for at, name in _replaced(nodes, _imported(nodes), _defined(project, subject)):
         message = f"replaces {name}, which it is to test: replace what that calls"
         yield Fault(path, at, message)
 
@@ -87,7 +109,7 @@ def _used(node: ast.AST) -> Iterator[str]:
 def _assertion(path: str, text: str, node: ast.Assert) -> Iterator[Fault]:
     """Refuse an assertion that holds whatever the snippet does."""
     asked = list(walk(node.test))
-    if not any(isinstance(each, ast.Name) for each in asked):
+    if isinstance(node.test, FULL) or not any(isinstance(e, ast.Name) for e in asked):
         message = "asserts what is so by itself: ask the snippet"
         yield Fault(path, node.lineno, message)
     for each in asked:

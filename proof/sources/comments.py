@@ -18,6 +18,7 @@ ALMOST = re.compile(
 )
 SWITCH = re.compile(
     r"#\s*(mypy|ruff|flake8|isort|fmt|yapf)\s*:|#\s*pyright\s*:(?!\s*ignore)"
+    r"|@(typing\.)?no_type_check\b"
 )
 SILENT = re.compile(r"#\s*(noqa|(type|pyright)\s*:\s*ignore)", re.IGNORECASE)
 ONE_CODE = re.compile(

@@ -23,6 +23,7 @@ COMMANDS = {  # with what may stand behind each; anything if empty
     ),
 }
 INSTALLS = ("pip install ", "uv add ", "uv pip install ")
+SHELL = {"&", "&&", "|", "||", ";"}
 VARIABLE = re.compile(r"[A-Z_]+=")
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -42,6 +43,9 @@ def check_console(text: str) -> None:
             message = f"a console block holds commands, each after `$ `: {line!r}"
             raise ValueError(message)
         words = shlex.split(line[2:], comments=True)
+        if wrong := SHELL & set(words):
+            message = f"one command a line, without {', '.join(sorted(wrong))}"
+            raise ValueError(message)
         while words and VARIABLE.match(words[0]):
             del words[0]
         _check(words)

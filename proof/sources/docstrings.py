@@ -12,7 +12,7 @@ from proof.sources.code import nodes_of
 
 FENCED = re.compile(r"```|~~~|<(pre|textarea|listing|plaintext|xmp)\b", re.IGNORECASE)
 LITERAL = re.compile(r"::\s*$|^\s*\.\. [\w-]+::")
-EXAMPLE = re.compile(r"\s*Examples?:\s*")
+EXAMPLE = re.compile(r"\s*(Examples?|Usage):\s*")
 AT_LINE = re.compile(r"line (\d+) of the docstring")  # in what doctest says
 OPTION = re.compile(r"#\s*doctest\s*:", re.IGNORECASE)
 PROMPT = re.compile(r"\s*(#+\s*)?>>>")

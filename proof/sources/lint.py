@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from proof.faults import Fault
 from proof.sources import includes
 from proof.sources.changes import CHANGES, change_faults
-from proof.sources.claims import claim_faults
+from proof.sources.claims import claim_faults, replacements
 from proof.sources.code import comments_of, nodes_of, tree_of
 from proof.sources.comments import expectations, regions, reveals, silenced
 from proof.sources.docstrings import session_faults
@@ -61,6 +61,7 @@ def lint(project: Project) -> list[Fault]:
             *import_faults(project),
             *(f for each in project.subjects for f in claim_faults(project, each)),
             *(f for each in project.subjects for f in _demands(project, each)),
+            *_fixtures(project),
             *_regions(project),
             *page_faults(project),
             *list_faults(project),
@@ -202,6 +203,14 @@ def _demands(project: Project, subject: Subject) -> Iterator[Fault]:
     if paths and not any(expectations(each, project.read(each))[0] for each in paths):
         message = "demands nothing: say above the faulty line what must be found there"
         yield Fault(paths[0], 0, f"{message}, `# expect: tool[code]` or `test[name]`")
+
+
+def _fixtures(project: Project) -> Iterator[Fault]:
+    """Hold what tests share to the same as the tests."""
+    for path in project.files("tests/conftest.py", "tests/**/conftest.py"):
+        if "snippets" in project.read(path):
+            for each in project.subjects:
+                yield from replacements(project, each, path)
 
 
 def _typing(path: str, text: str) -> Iterator[Fault]:

@@ -27,9 +27,10 @@ SECTIONS = (
 OPTIONAL = {"Avoid", "When not", "Before 3.13"}
 PARAGRAPH = re.compile(r"[^\n]+(\n[^\n]+)*")
 INLINE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+BROKEN = re.compile(r"`[^`\n]+`(  |\\|<br ?/?>)\n`")  # a line of code, then another
 MIGHT_BE_CODE = re.compile(  # what Markdown may make a block of code of; else none is
     r"^[\s>]*(    |\t)|```|~~~|white-space"
-    r"|<(code|embed|frame|iframe|listing|object|plaintext|pre|textarea|xmp)\b",
+    r"|<(code|embed|frame|iframe|kbd|listing|object|plaintext|pre|samp|textarea|tt|xmp)\b",
     re.IGNORECASE,
 )
 EXTENSIONS = TypeAdapter(list[str | dict[str, dict[str, object]]])
@@ -120,10 +121,12 @@ def _inline(path: str, lines: list[tuple[int, str]]) -> Iterator[Fault]:
     text = "\n".join(line for _, line in lines)
     for paragraph in PARAGRAPH.finditer(text):
         for found in INLINE.finditer(paragraph[0]):
-            if found[2].count("\n") > 1:  # one may come of wrapping the prose
+            broken = BROKEN.match(paragraph[0], found.start())
+            if broken or found[2].count("\n") > 1:  # one may come of wrapping prose
                 before = text.count("\n", 0, paragraph.start() + found.start())
                 message = "code of several lines is run by nobody here; use ```python"
                 yield Fault(path, lines[before][0], message)
+                break
 
 
 def _sections(rule: Rule, lines: list[tuple[int, str]]) -> Iterator[Fault]:

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-BLOCKS = "pre, textarea, listing, plaintext, xmp, [style*=white-space], code:has(br)"
+BLOCKS = (
+    "pre, textarea, listing, plaintext, xmp, [style*=white-space], "
+    "code:has(br), kbd:has(br), samp:has(br), tt:has(br)"
+)
 EMBEDDED = "embed, frame, iframe, object"  # a document of its own
 
 

@@ -147,6 +147,38 @@ PLANTS = {
     "an assert of a pair": in_test(
         '    assert (1, "add_item")\n', "asserts what is so by itself: ask the snippet"
     ),
+    "an assert of a pair with a call": in_test(
+        '    assert (add_item("milk"), "grows")\n',
+        "asserts what is so by itself: ask the snippet",
+    ),
+    "an assert of a lambda": in_test(
+        '    assert lambda: add_item("milk") == 1\n',
+        "asserts what is so by itself: ask the snippet",
+    ),
+    "types that nobody checks": Plant(
+        SNIPPET, "\ndef add_item", "\n@no_type_check\ndef add_item", MORE, 1
+    ),
+    "usage without a session": Plant(
+        SNIPPET,
+        "    Returns:",
+        "    Usage:\n        add_item(1)\n\n    Returns:",
+        "nobody runs this example: write a `>>>` session",
+    ),
+    "code that is broken into lines": Plant(
+        PAGE,
+        "A default is made once.",
+        "A default is made once.\n\n`cart = []`  \n`cart.append(1)`",
+        "code of several lines is run by nobody here; use ```python",
+        below=2,
+    ),
+    "what a program prints, in lines": Plant(
+        PAGE,
+        "A default is made once.",
+        "<samp>['tea']<br>['tea', 'milk']</samp>",
+        "code without a fence is run by nobody: \"['tea']['tea', 'milk']\"; use "
+        "```python",
+        below=None,
+    ),
     "a comparison with itself": in_test(
         '    assert add_item("milk") == add_item("milk")\n',
         "compares add_item('milk') with itself: state the value",
@@ -233,8 +265,21 @@ def test_what_proves_nothing_is_named_with_its_file_and_line(
     planted: Planted, plant: Plant
 ) -> None:
     at = planted.replace(plant.path, plant.old, plant.new)
-    assert plant.below is not None
-    assert f"{plant.path}:{at + plant.below}: {plant.message}" in found(planted)
+    place = plant.path if plant.below is None else f"{plant.path}:{at + plant.below}"
+    assert f"{place}: {plant.message}" in found(planted)
+
+
+@pytest.mark.parametrize("path", ["tests/conftest.py", "tests/cart/conftest.py"])
+def test_a_fixture_that_all_tests_share_replaces_no_snippet(
+    planted: Planted, path: str
+) -> None:
+    planted.write(
+        path,
+        "import pytest\nimport snippets.cart.add_item as snippet\n\n\n"
+        "@pytest.fixture(autouse=True)\ndef quick(monkeypatch):\n"
+        '    monkeypatch.setattr(snippet, "add_item", list)\n',
+    )
+    assert f"{path}:7: {REPLACES}" in found(planted)
 
 
 @pytest.mark.parametrize(
@@ -355,6 +400,12 @@ def test_data_of_a_rule_and_what_programs_leave_may_lie_there(
         ),
         ("```python\nx = [3, 2, 1]\nx.sort()  # -> [1, 2, 3]\n```", 5, OUTPUT),
         ("```python\nx = 1\n# => 1\n```", 5, OUTPUT),
+        ("```toml\n# a = 1\n```", 3, "not valid toml: nothing is set here"),
+        (
+            "```console\n$ make test && make site\n```",
+            3,
+            "not valid console: one command a line, without &&",
+        ),
         (
             "```python\ndef f() -> None:\n    f()\n\n\ndef g() -> None: ...\n```",
             8,
