@@ -29,8 +29,9 @@ def repeat(project: Project, children: Children, of: str = RULES) -> None:
             *(sys.executable, "-m", "pytest", "-q", "--tb=short"),
             *("-p", "no:cacheprovider", "-n", "2"),
             *("--random-order", f"--random-order-seed={number}"),
+            *tests,
         ]
-        output = children.run([*command, *tests], cwd=project.root)
+        output = children.run(command, cwd=project.root)
         last = output.stdout.strip().rpartition("\n")[2]
         print(f"  {number:2} of {runs}: {last}", flush=True)
         if output.returncode:

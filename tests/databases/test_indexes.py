@@ -210,8 +210,8 @@ async def test_postgresql_answers_each_question_from_its_index_alone(
     await shop.open()
     told: list[tuple[list[str], int]] = []
     for query in (newest(7, limit=5), placed_in(7, 2023), by_email(ADA7)):
-        plan = (await shop.analyzed(query))["Plan"]
-        told.append((nodes(plan), rows_read(plan)))
+        step = (await shop.analyzed(query))["Plan"]
+        told.append((nodes(step), rows_read(step)))
     assert told == [
         (["Limit", "Index Scan orders_by_customer"], 5),
         (
@@ -271,9 +271,9 @@ async def test_an_incremental_sort_below_a_limit_reads_no_more_than_it_has_to(
     await shop.open()
     mixed = newest(7, limit=5).order_by(None)
     mixed = mixed.order_by(Order.placed_on.desc(), Order.id)
-    plan = (await shop.analyzed(mixed))["Plan"]
+    step = (await shop.analyzed(mixed))["Plan"]
     steps_of = ["Limit", "Incremental Sort", "Index Scan orders_by_customer"]
-    assert (nodes(plan), rows_read(plan)) == (steps_of, 6)
+    assert (nodes(step), rows_read(step)) == (steps_of, 6)
 
 
 @pytest.mark.parametrize(

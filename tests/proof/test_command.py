@@ -1,6 +1,11 @@
 """The command line: whatever is wrong, one screen says where and what to do."""
 
+import errno
 import json
+import os
+import resource
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -15,7 +20,16 @@ from proof.sources.cut import cut
 from proof.sources.runnable import TESTS as RUNS
 from proof.verdicts.executed import statements
 from proof.verdicts.outcome import Outcome
-from tests.proof.conftest import AVOID, PAGE, RULES, SNIPPET, TESTS, Planted
+from tests.proof.conftest import (
+    AVOID,
+    PAGE,
+    ROOT,
+    RULES,
+    SNIPPET,
+    TESTS,
+    Planted,
+    environment,
+)
 
 B006 = {"filename": AVOID, "location": {"row": 5}, "code": "B006", "message": "No"}
 SITE_TEST = "tests/site/test_links.py"
@@ -118,8 +132,9 @@ def scripted(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> Scripted:
 
 @pytest.mark.usefixtures("scripted")
 def test_where_all_is_well_it_says_so_in_a_few_lines(
-    capsys: pytest.CaptureFixture[str],
+    planted: Planted, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    planted.commit()
     assert main(["test"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
@@ -328,9 +343,93 @@ def test_an_unreadable_ledger_is_named_and_made_anew(
     assert "trusted" not in capsys.readouterr().out
 
 
-def test_check_lists_all_faults_of_the_sources_at_once(
+@pytest.mark.usefixtures("scripted")
+def test_without_the_history_it_says_what_that_leaves_open(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lost = "that no id and no address that was ever published is gone: there is no "
+    assert main(["check"]) == 0
+    assert f"\nNot checked here: {lost}history" in capsys.readouterr().out
+    assert main(["test"]) == 0
+    assert f"\nNot proven here: {lost}history" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.ENOSPC, ".proof/lock: the disk is full: make room and try again\n"),
+        (errno.EDQUOT, ".proof/lock: the disk is full: make room and try again\n"),
+        (errno.EROFS, ".proof/lock: can't be written: make it this user's, and "),
+        (errno.EACCES, ".proof/lock: can't be written: make it this user's, and "),
+    ],
+    ids=["full", "quota", "read-only", "another user's"],
+)
+def test_where_nothing_can_be_written_one_line_says_what_to_do(
+    planted: Planted,
+    scripted: Scripted,
+    capsys: pytest.CaptureFixture[str],
+    number: int,
+    says: str,
+) -> None:
+    file = planted.root / ".proof/lock"
+    scripted.says["mypy"] = OSError(number, os.strerror(number), str(file))
+    assert main(["test"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(says)
+    assert err.count("\n") == 1
+
+
+def test_without_room_for_temporary_files_it_is_said_where(
     scripted: Scripted, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    said = "No usable temporary directory found in ['/tmp']"
+    scripted.says["pytest"] = FileNotFoundError(errno.ENOENT, said)
+    assert main(["test"]) == 1
+    advice = "make room there, or let TMPDIR name another"
+    assert capsys.readouterr().err == f"{said}: {advice}\n"
+
+
+def test_any_other_error_of_the_system_is_a_defect(scripted: Scripted) -> None:
+    scripted.says["mypy"] = OSError(errno.ENOTDIR, "Not a directory", "x")
+    with pytest.raises(NotADirectoryError):
+        main(["test"])
+
+
+def test_a_real_disk_that_is_full_ends_in_one_line(planted: Planted) -> None:
+    def fill() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "proof", "test"],
+        cwd=planted.root,
+        env=environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+        preexec_fn=fill,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.stderr.endswith(": the disk is full: make room and try again\n")
+
+
+def test_a_package_that_is_gone_ends_in_one_line(
+    planted: Planted, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    hidden = tmp_path_factory.mktemp("hidden")
+    hidden.joinpath("watchfiles.py").write_text("import no_such_package\n", "utf-8")
+    path = f"{hidden}{os.pathsep}{ROOT}"
+    done = planted.proof("check", PYTHONPATH=path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        ".venv is broken (No module named 'no_such_package'): "
+        "remove it, and have make set it up anew\n"
+    )
+
+
+def test_check_lists_all_faults_of_the_sources_at_once(
+    scripted: Scripted, planted: Planted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planted.commit()
     assert main(["check"]) == 0
     assert capsys.readouterr().out == "The sources of 1 rules are in order.\n"
     Path("docs/cart/lost.md").write_text("# Lost\n", "utf-8")
