@@ -72,6 +72,7 @@ def test_a_list_is_one_of_words_if_each_of_its_terms_is() -> None:
         ("", "newest", 'words~"" by newest'),
         (70012, "price", "shelf=70 article=12"),
         (0, "price", "shelf=0 article=0"),
+        ("Maß", "price", 'words~"mass" by price'),
         (-1, "price", "shelf=-1 article=999"),
         ('" by price or "', "newest", r'words~"\" by price or \"" by newest'),
         ("\\\0É", "newest", r'words~"\\\u0000é" by newest'),
@@ -99,7 +100,7 @@ def test_a_headline_is_a_phrase_or_a_list() -> None:
 
 
 def test_only_what_is_searchable_is_searched() -> None:
-    assert searched(("Red", " ", 7, "")) == ["red"]
+    assert searched(("Maß", " ", 7, "")) == ["mass"]
 
 
 @pytest.mark.parametrize("term", ["red", 7])
