@@ -380,12 +380,27 @@ async def test_every_batch_is_a_transaction_of_its_own(
         """
         DELETE FROM orders WHERE id = 2;
         INSERT INTO orders (total) VALUES (1), (2), (3);
-        UPDATE orders SET packed = true WHERE id = 4  -- now the last in the file
+        UPDATE orders SET packed = true WHERE id IN (1, 4)  -- now last in the file
         """
     )
     monkeypatch.setattr(migrations, "BATCH", 2)
     await shop.run(expand, migrate)
     assert await batches(shop) == [[1, 3], [4, 5], [6]]
+
+
+async def test_each_batch_is_sought_behind_the_one_before(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep(_connection: object, _cursor: object, said: str, *_: object) -> None:
+        if said.startswith("SELECT max"):
+            seeks.append("orders.id >" in said)
+
+    seeks: list[bool] = []
+    monkeypatch.setattr(migrations, "BATCH", 1)
+    await shop.run(expand)
+    event.listen(shop.engine.sync_engine, "before_cursor_execute", keep)
+    await shop.run(migrate)
+    assert seeks == [False, True, True, True]
 
 
 async def test_a_batch_has_five_thousand_orders(shop: Shop) -> None:
