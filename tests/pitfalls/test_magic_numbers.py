@@ -1,5 +1,6 @@
 from dataclasses import FrozenInstanceError
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import override
 
 import pytest
 
@@ -61,6 +62,24 @@ def test_a_ticket_from_the_future_is_refused() -> None:
     TICKET.check_age(NOON)
     with pytest.raises(TicketExpiredError):
         TICKET.check_age(NOON - timedelta(microseconds=1))
+
+
+class Nowhere(tzinfo):
+    """A zone that does not know its offset, so that the time counts as naive."""
+
+    @override
+    def utcoffset(self, dt: datetime | None) -> None: ...
+
+    @override
+    def dst(self, dt: datetime | None) -> None: ...
+
+    @override
+    def tzname(self, dt: datetime | None) -> None: ...
+
+
+def test_a_zone_without_an_offset_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^issued_at must have a time zone$"):
+        Ticket(NOON.replace(tzinfo=Nowhere()))
 
 
 def test_a_time_without_a_zone_is_refused() -> None:
