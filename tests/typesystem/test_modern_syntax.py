@@ -99,6 +99,12 @@ def test_a_secret_field_is_left_out_at_any_depth_however_it_is_spelt() -> None:
     assert redacted(document, SECRET) == {"a": [{"b": 2}], "c": None}
 
 
+def test_a_secret_field_is_known_by_its_lower_case() -> None:
+    assert redacted({"Straße": 1, "STRASSE": 2}, frozenset({"straße"})) == {
+        "STRASSE": 2
+    }
+
+
 @pytest.mark.parametrize("mask", ["***", ""])
 def test_a_mask_takes_the_place_of_a_secret_even_an_empty_one(mask: str) -> None:
     document: Json = [{"login": {"token": ["s3cr3t"]}, "order": 7}]

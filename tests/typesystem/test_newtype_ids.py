@@ -44,7 +44,7 @@ def test_each_field_of_the_request_gets_its_own_type() -> None:
 
 @pytest.mark.parametrize("name", FORM)
 @pytest.mark.parametrize(
-    "text", ["", "0", "-7", "7.0", "३", "²", "seven", "1_0", "007"]
+    "text", ["", "0", "-7", "7.0", "३", "²", "seven", "1_0", "007", "7३"]
 )
 def test_what_is_no_number_above_zero_is_named(name: str, text: str) -> None:
     with pytest.raises(ValueError, match="can't be") as refused:
@@ -75,6 +75,14 @@ def test_a_refund_is_paid_once_to_the_owner_of_the_order() -> None:
     assert settle(REFUND, orders, balances)
     assert not settle(REFUND, orders, balances)
     assert (orders, balances) == ({}, {ADA: 1990})
+
+
+def test_a_customer_is_known_by_the_number_and_not_by_the_object() -> None:
+    refund = read_refund(FORM | {"customer": "1000007"})
+    orders = {ORDER: CustomerId(int("1000007"))}
+    balances: dict[CustomerId, Cents] = {}
+    assert settle(refund, orders, balances)
+    assert balances == {1_000_007: 1990}
 
 
 @pytest.mark.parametrize("orders", [{}, {ORDER: BOB}])
