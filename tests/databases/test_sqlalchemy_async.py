@@ -237,7 +237,8 @@ async def test_fewer_gates_than_one_are_refused(
     sessions: Sessions, at_once: int
 ) -> None:
     with pytest.raises(ValueError, match=f"^at_once={at_once}$"):
-        await ship_all(NUMBERS, sessions, picked, at_once=at_once)
+        async with asyncio.timeout(ENOUGH):
+            await ship_all(NUMBERS, sessions, picked, at_once=at_once)
 
 
 @pytest.mark.parametrize("number", [2**63, 10**400], ids=["2**63", "10**400"])
