@@ -15,7 +15,7 @@ from proof.sources.cut import cut
 from proof.sources.runnable import TESTS as RUNS
 from proof.verdicts.executed import statements
 from proof.verdicts.outcome import Outcome
-from tests.proof.conftest import AVOID, PAGE, RULES, SNIPPET, TESTS, Planted
+from tests.proof.conftest import AVOID, FILES, PAGE, RULES, SNIPPET, TESTS, Planted
 
 B006 = {"filename": AVOID, "location": {"row": 5}, "code": "B006", "message": "No"}
 SITE_TEST = "tests/site/test_links.py"
@@ -101,7 +101,14 @@ def ignore(*_: object) -> None:
 
 
 def outcome(what: str, detail: str = "") -> Outcome:
-    return Outcome(outcome=what, line=8, detail=detail, observed=[], seconds=0)
+    return Outcome(
+        outcome=what,
+        line=8,
+        detail=detail,
+        observed=[],
+        seconds=0,
+        ran=sorted(statements(FILES[TESTS])),
+    )
 
 
 @pytest.fixture
