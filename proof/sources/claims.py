@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from proof.faults import Fault
-from proof.sources.code import comments_of, nodes_of, tree_of, walk
+from proof.sources.code import comments_of, of_kind, tree_of, walk
 from proof.sources.comments import SWITCH
 from proof.sources.project import Project, Subject
 
@@ -32,20 +32,23 @@ def claim_faults(project: Project, subject: Subject) -> Iterator[Fault]:
     path = subject.tests
     try:
         text = project.read(path)
-        nodes = nodes_of(text)
+        tree_of(text)
     except (FileNotFoundError, SyntaxError):
         return  # told by the other checks
     yield from replacements(project, subject, path)
-    snippets = _imported(nodes)
     yield from _switches(path, text)
-    yield from _tests(path, text, snippets)
-    yield from _shown(path, nodes)
-    for node in nodes:
-        if isinstance(node, ast.Assert):
-            yield from _assertion(path, text, node)
-        elif isinstance(node, ast.Try | ast.With | ast.AsyncWith) and _swallows(node):
-            message = "what swallows an AssertionError holds an assert: move it out"
-            yield Fault(path, node.lineno, message)
+    yield from _tests(path, text)
+    yield from _shown(path, text)
+    for node in of_kind(text, ast.Assert):
+        yield from _assertion(path, text, node)
+    around: list[ast.Try | ast.With | ast.AsyncWith] = [
+        *of_kind(text, ast.Try),
+        *of_kind(text, ast.With),
+        *of_kind(text, ast.AsyncWith),
+    ]
+    for each in filter(_swallows, around):
+        message = "what swallows an AssertionError holds an assert: move it out"
+        yield Fault(path, each.lineno, message)
 
 
 def replacements(project: Project, subject: Subject, path: str) -> Iterator[Fault]:
@@ -60,10 +63,13 @@ def replacements(project: Project, subject: Subject, path: str) -> Iterator[Faul
         A fault for each function or class of its snippet that is replaced.
     """
     try:
-        nodes = nodes_of(project.read(path))
+        text = project.read(path)
+        snippets = _imported(text)
     except SyntaxError:
         return  # told by the other checks
-    for at, name in _replaced(nodes, _imported(nodes), _defined(project, subject)):
+    if subject.module.rpartition("/")[2] not in text:
+        return
+    for at, name in _replaced(text, snippets, _defined(project, subject)):
         message = f"replaces {name}, which it is to test: replace what that calls"
         yield Fault(path, at, message)
 
@@ -75,9 +81,9 @@ def _switches(path: str, text: str) -> Iterator[Fault]:
             yield Fault(path, at, "this silences a tool for more than one code")
 
 
-def _tests(path: str, text: str, snippets: dict[str, str]) -> Iterator[Fault]:
+def _tests(path: str, text: str) -> Iterator[Fault]:
     """Refuse a test that neither asserts nor calls what could raise."""
-    asks = {"assert", *CHECKS, *snippets}
+    asks = {"assert", *CHECKS, *_imported(text)}
     uses: dict[str, set[str]] = {}
     for each in tree_of(text).body:
         if isinstance(each, Function | ast.ClassDef):
@@ -88,8 +94,9 @@ def _tests(path: str, text: str, snippets: dict[str, str]) -> Iterator[Fault]:
         if isinstance(each, Function) and each.name.startswith("test_"):
             reached, new = set[str](), {each.name}
             while new and not reached & asks:  # through helpers and fixtures
-                reached |= set[str]().union(*(uses.get(name, set()) for name in new))
-                new = {*uses} & reached - new
+                used = set[str]().union(*(uses.get(name, ()) for name in new))
+                new = used - reached
+                reached |= used
             if not reached & asks:
                 message = f"{each.name} asks nothing: assert what its name says"
                 yield Fault(path, each.lineno, message)
@@ -143,27 +150,23 @@ def _swallows(node: ast.Try | ast.With | ast.AsyncWith) -> bool:
     )
 
 
-def _shown(path: str, nodes: tuple[ast.AST, ...]) -> Iterator[Fault]:
+def _shown(path: str, text: str) -> Iterator[Fault]:
     """Refuse to show a text of the test's own before the test has asked anything."""
-    asked = [
-        node.lineno
-        for node in nodes
-        if isinstance(node, ast.Assert)
-        or (isinstance(node, ast.Call) and _called(node) in CHECKS)
+    calls = of_kind(text, ast.Call)
+    asked = [node.lineno for node in calls if _called(node) in CHECKS]
+    asked += [node.lineno for node in of_kind(text, ast.Assert)]
+    functions: list[Function] = [
+        *of_kind(text, ast.FunctionDef),
+        *of_kind(text, ast.AsyncFunctionDef),
     ]
-    functions = [node for node in nodes if isinstance(node, Function)]
-    for node in nodes:
-        if (
-            isinstance(node, ast.Call)
-            and _called(node) in SHOWS
-            and node.args
-            and _is_text(node.args[0])
-        ):
-            began = max(
+    for node in calls:
+        if _called(node) in SHOWS and node.args and _is_text(node.args[0]):
+            around = (
                 each.lineno
                 for each in functions
                 if each.lineno <= node.lineno <= (each.end_lineno or 0)
             )
+            began = max(around, default=0)
             if not any(began < at < node.lineno for at in asked):
                 message = "shows a text that nothing asserted: assert it first"
                 yield Fault(path, node.lineno, message)
@@ -176,26 +179,21 @@ def _is_text(node: ast.expr) -> bool:
     )
 
 
-def _imported(nodes: tuple[ast.AST, ...]) -> dict[str, str]:
+def _imported(text: str) -> dict[str, str]:
     """Give the names that a test file has of its snippets, with what they mean."""
     found: dict[str, str] = {}
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
-            "snippets"
-        ):
-            found |= {n.asname or n.name: f"{node.module}.{n.name}" for n in node.names}
-        elif isinstance(node, ast.Import):
-            found |= {
-                n.asname or n.name.partition(".")[0]: n.name
-                for n in node.names
-                if n.name.startswith("snippets.")
-            }
-        elif (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Call)
-            and _called(node.value) == "untyped"
-        ):
-            found |= dict.fromkeys(set[str]().union(*map(_names, node.targets)), "")
+    for each in of_kind(text, ast.ImportFrom):
+        if (each.module or "").startswith("snippets"):
+            found |= {n.asname or n.name: f"{each.module}.{n.name}" for n in each.names}
+    for node in of_kind(text, ast.Import):
+        found |= {
+            n.asname or n.name.partition(".")[0]: n.name
+            for n in node.names
+            if n.name.startswith("snippets.")
+        }
+    for made in of_kind(text, ast.Assign):
+        if isinstance(made.value, ast.Call) and _called(made.value) == "untyped":
+            found |= dict.fromkeys(set[str]().union(*map(_names, made.targets)), "")
     return found
 
 
@@ -217,9 +215,11 @@ def _defined(project: Project, subject: Subject) -> set[str]:
 
 
 def _replaced(
-    nodes: tuple[ast.AST, ...], snippets: dict[str, str], defined: set[str]
+    text: str, snippets: dict[str, str], defined: set[str]
 ) -> Iterator[tuple[int, str]]:
     """Find where a test puts something else in the place of what it tests."""
+    stores = (ast.Call, ast.Assign, ast.Name)
+    nodes = [node for kind in stores for node in of_kind(text, kind)]
     for node in nodes:
         match node:
             case ast.Call(

@@ -40,6 +40,31 @@ def nodes_of(text: str) -> tuple[ast.AST, ...]:
     return tuple(walk(tree_of(text)))
 
 
+@lru_cache(KEPT)
+def _by_kind(text: str) -> dict[type[ast.AST], list[ast.AST]]:
+    found: dict[type[ast.AST], list[ast.AST]] = {}
+    for node in nodes_of(text):
+        found.setdefault(type(node), []).append(node)
+    return found
+
+
+def of_kind[Node: ast.AST](text: str, kind: type[Node]) -> list[Node]:
+    """List the nodes of a kind, without a look at all others.
+
+    Args:
+        text: The module's text.
+        kind: The kind; no base of others.
+
+    Returns:
+        The nodes.
+
+    Raises:
+        SyntaxError: If it is not Python.
+    """
+    found = _by_kind(text).get(kind, ())
+    return [node for node in found if isinstance(node, kind)]
+
+
 def walk(node: ast.AST) -> list[ast.AST]:
     """Do what ``ast.walk`` does, in a third of its time."""
     found = [node]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 
 from proof.faults import Fault
-from proof.sources.code import nodes_of
+from proof.sources.code import of_kind
 
 FENCED = re.compile(r"```|~~~|<(pre|textarea|listing|plaintext|xmp)\b", re.IGNORECASE)
 LITERAL = re.compile(r"::\s*$|^\s*\.\. [\w-]+::")
@@ -83,11 +83,17 @@ def docstring_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _docstrings(text: str) -> Iterator[ast.Constant]:
-    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in nodes_of(text):
+    documented: list[
+        ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    ] = [
+        *of_kind(text, ast.Module),
+        *of_kind(text, ast.ClassDef),
+        *of_kind(text, ast.FunctionDef),
+        *of_kind(text, ast.AsyncFunctionDef),
+    ]
+    for node in documented:
         if (
-            isinstance(node, kinds)
-            and node.body
+            node.body
             and isinstance(first := node.body[0], ast.Expr)
             and isinstance(first.value, ast.Constant)
             and isinstance(first.value.value, str)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proof.faults import Fault
-from proof.sources.code import nodes_of
+from proof.sources.code import of_kind
 from proof.sources.project import Project, Subject
 
 NAMED = re.compile(r"snippets([./]\w+)+(:\w+)?")
@@ -78,25 +78,24 @@ def imported(project: Project, path: str) -> Iterator[tuple[int, str]]:
     Yields:
         The line of each import, and the full name of what it imports.
     """
-    for node in _nodes(project, path):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, name.name) for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parts = Path(path).parent.parts
-            base = parts[: len(parts) + 1 - node.level] if node.level else ()
-            module = ".".join([*base, *(node.module or "").split(".")]).strip(".")
-            yield from ((node.lineno, f"{module}.{name.name}") for name in node.names)
+    for whole in _nodes(project, path, ast.Import):
+        yield from ((whole.lineno, name.name) for name in whole.names)
+    for node in _nodes(project, path, ast.ImportFrom):
+        parts = Path(path).parent.parts
+        base = parts[: len(parts) + 1 - node.level] if node.level else ()
+        module = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+        yield from ((node.lineno, f"{module}.{name.name}") for name in node.names)
 
 
 def _named(project: Project, path: str) -> Iterator[tuple[int, str]]:
     """Find the modules that a test names in a string, as for ``untyped``."""
-    for node in _nodes(project, path):
-        if isinstance(node, ast.Constant) and NAMED.fullmatch(str(node.value)):
+    for node in _nodes(project, path, ast.Constant):
+        if NAMED.fullmatch(str(node.value)):
             yield node.lineno, str(node.value).replace("/", ".")
 
 
-def _nodes(project: Project, path: str) -> tuple[ast.AST, ...]:
+def _nodes[Node: ast.AST](project: Project, path: str, kind: type[Node]) -> list[Node]:
     try:
-        return nodes_of(project.read(path))
+        return of_kind(project.read(path), kind)
     except (FileNotFoundError, SyntaxError):
-        return ()  # told by the other checks
+        return []  # told by the other checks

@@ -22,6 +22,7 @@ from proof.verdicts.executed import statements
 from proof.verdicts.outcome import Outcome
 from tests.proof.conftest import (
     AVOID,
+    FILES,
     PAGE,
     ROOT,
     RULES,
@@ -77,7 +78,7 @@ class Scripted(Children):
             case ["ruff", _]:
                 return 0, "[]", ""
             case ["pyright", _]:
-                return 0, '{"generalDiagnostics": []}', ""
+                return 0, json.dumps({"generalDiagnostics": [], **READ}), ""
             case ["mkdocs", _]:
                 self._planted.write(".proof/site.half/index.html", self.html)
             case ["pytest", _]:
@@ -115,7 +116,14 @@ def ignore(*_: object) -> None:
 
 
 def outcome(what: str, detail: str = "") -> Outcome:
-    return Outcome(outcome=what, line=8, detail=detail, observed=[], seconds=0)
+    return Outcome(
+        outcome=what,
+        line=8,
+        detail=detail,
+        observed=[],
+        seconds=0,
+        ran=sorted(statements(FILES[TESTS])),
+    )
 
 
 @pytest.fixture
@@ -156,6 +164,9 @@ def plant_source(_: Scripted) -> str:
     return f"{PAGE}:1: the title is not that of {RULES}: 'Start each cart empty'"
 
 
+READ = {"summary": {"filesAnalyzed": 99}}
+
+
 def plant_ruff(scripted: Scripted) -> str:
     found = {"filename": SNIPPET, "location": {"row": 5}, "code": "E1", "message": "No"}
     scripted.says["ruff check"] = (1, json.dumps([B006, found]), "")
@@ -177,7 +188,7 @@ def plant_mypy(scripted: Scripted) -> str:
 def plant_pyright(scripted: Scripted) -> str:
     start = {"start": {"line": 4}}
     found = {"file": SNIPPET, "severity": "error", "rule": "reportX", "message": "No"}
-    said = json.dumps({"generalDiagnostics": [{**found, "range": start}]})
+    said = json.dumps({"generalDiagnostics": [{**found, "range": start}], **READ})
     scripted.says["pyright"] = (1, said, "")
     return f"{SNIPPET}:5: pyright[reportX] No"
 

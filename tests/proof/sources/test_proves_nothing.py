@@ -200,6 +200,12 @@ PLANTS = {
         "    with pytest.raises(AssertionError):\n        assert not add_item\n",
         SWALLOWS,
     ),
+    "tests that ask each other": in_test(
+        "    one()\n\n\ndef one() -> None:\n    two()\n\n\n"
+        "def two() -> None:\n    one()\n",
+        "test_a_given_cart_grows asks nothing: assert what its name says",
+        -1,
+    ),
     "a patched snippet": in_test(
         '    monkeypatch.setattr("snippets.cart.add_item.add_item", list)\n'
         "    assert add_item\n",
