@@ -8,7 +8,7 @@ COMMANDS = {  # with what may stand behind each; anything if empty
     "echo": (),
     "git": ("clone", "config", "diff", "log"),
     "make": (
-        *("check", "lighthouse", "lock", "new", "publish", "repeat"),
+        *("check", "lighthouse", "lock", "new", "publish", "pythons", "repeat"),
         *("serve", "site", "test"),
     ),
     "mypy": (),

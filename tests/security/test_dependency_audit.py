@@ -13,7 +13,7 @@ import tarfile
 import threading
 import tomllib
 import zipfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import override
@@ -299,6 +299,15 @@ def test_a_line_that_is_no_pin_is_refused(line: str) -> None:
         kept.read_lock(f"acme-audit==1 --hash=sha256:{ONES}\n{line}\n")
 
 
+@pytest.fixture
+def usual_stack() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)  # Python's own limit: a tool in this process raises it
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.usefixtures("usual_stack")
 def test_a_marker_that_is_nested_too_deep_is_refused_too() -> None:
     line = f"acme==1 ; {5000 * '('} --hash=sha256:{ZEROS}"
     with pytest.raises(kept.LockError, match=r"^no pin: acme==1 ; \(+ --hash") as no:
