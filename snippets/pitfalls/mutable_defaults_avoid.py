@@ -14,6 +14,4 @@ def record_if_truthy(event: str, log: list[str] | None = None) -> list[str]:
     log = log or []
     log.append(event)
     return log
-
-
-# --8<-- [end:answer]
+    # --8<-- [end:answer]

@@ -52,6 +52,4 @@ async def fetch_with_redirects(client: httpx2.AsyncClient, url: str) -> bytes:
     await check(httpx2.URL(url))
     # expect: test[a_redirect_leads_back_inside]
     return (await client.get(url, follow_redirects=True)).content
-
-
-# --8<-- [end:answer]
+    # --8<-- [end:answer]

@@ -71,5 +71,4 @@ class CustomerLog(AuditLog):
     def redact(self, event: str) -> str:
         """Mask every word with an ``@`` as well."""
         return _EMAIL.sub("[e-mail]", super().redact(event))
-
-    # --8<-- [end:answer]
+        # --8<-- [end:answer]
